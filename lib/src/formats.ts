@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { UsageError } from "./errors.ts";
+import type { Io } from "./io.ts";
+
+/** One `--format NAME[=FILE]`; without a file the report goes to stdout. */
+export interface FormatRequest<Name extends string> {
+  name: Name;
+  file?: string;
+}
+
+/**
+ * Reads the values of a repeatable `--format NAME[=FILE]`.
+ *
+ * @param values as given on the command line; none means `text`
+ * @param names the formats the command knows
+ * @throws UsageError for an unknown name, or when two formats would be mixed on stdout
+ */
+export function parseFormats<Name extends string>(
+  values: readonly string[],
+  names: readonly Name[],
+): FormatRequest<Name>[] {
+  const requests = (values.length === 0 ? ["text"] : values).map((value): FormatRequest<Name> => {
+    const split = value.indexOf("=");
+    const name = (split < 0 ? value : value.slice(0, split)) as Name;
+    const file = split < 0 ? undefined : value.slice(split + 1);
+    if (!names.includes(name)) {
+      throw new UsageError(`--format ${value}: no such format; known are ${names.join(", ")}`);
+    }
+    if (file === "") {
+      throw new UsageError(`--format ${value}: the file's name is missing after "="`);
+    }
+    return file === undefined ? { name } : { name, file };
+  });
+  const onStdout = requests.filter(({ file }) => file === undefined);
+  if (onStdout.length > 1) {
+    const mixed = onStdout.map(({ name }) => name).join(" and ");
+    throw new UsageError(`--format ${mixed}: only one can go to stdout; give the others =FILE`);
+  }
+  return requests;
+}
+
+/**
+ * Writes each requested report, files first, so that a reader of stdout finds them complete.
+ *
+ * @param render the report in a format, its last line ended
+ */
+export async function writeFormats<Name extends string>(
+  requests: readonly FormatRequest<Name>[],
+  render: (name: Name, target: { file?: string }) => string | Promise<string>,
+  io: Pick<Io, "stdout">,
+): Promise<void> {
+  for (const { name, file } of requests) {
+    if (file !== undefined) await writeWhole(file, await render(name, { file }));
+  }
+  for (const { name, file } of requests) {
+    if (file === undefined) await print(io.stdout, await render(name, {}));
+  }
+}
+
+/** Writes a file so that a reader never sees half of it: beside it first, then renamed. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const beside = `${file}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    await writeFile(beside, text);
+    await rename(beside, file);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw new UsageError(`${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`, {
+      cause: error,
+    });
+  }
+}
+
+/** Writes to a stream and waits until it took it, so that a slow pipe does not fill the memory. */
+export async function print(stream: NodeJS.WritableStream, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, "drain");
+}

@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import type { z } from "zod";
+import { formatPlace, messageOf, type Place, UsageError } from "./errors.ts";
+
+/** A configuration that cannot be used; the message lists every mistake as `file:line:column: field: what`. */
+export class ConfigError extends UsageError {
+  override name = "ConfigError";
+  override readonly code: string = "CONFIG";
+}
+
+/** A configuration as read: the checked value, and where each of its fields stands. */
+export interface ReadConfig<T> {
+  value: T;
+  /** The place of a field by its path, `["users", 0, "cron"]`, or of the nearest one above that exists. */
+  placeOf(path: readonly PropertyKey[]): Place;
+}
+
+/**
+ * Reads a YAML (or JSON) file and checks it against a schema.
+ *
+ * @throws ConfigError when the file cannot be read, is no YAML, or does not fit the schema
+ */
+export async function readConfig<T>(file: string, schema: z.ZodType<T>): Promise<ReadConfig<T>> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === "ENOENT" ? "no such file; give its path with --config FILE" : messageOf(error);
+    throw new ConfigError(`${file}: ${why}`, { cause: error });
+  }
+  return parseConfig(text, file, schema);
+}
+
+/** {@link readConfig} for a text that was read already; `file` names it in messages. */
+export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>): ReadConfig<T> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  const [broken] = document.errors;
+  if (broken !== undefined) {
+    throw new ConfigError(
+      `${formatPlace(placeAt(broken.pos[0]))}: no valid YAML: ${broken.message}`,
+    );
+  }
+  const placeOf = (path: readonly PropertyKey[]) => placeAt(offsetOf(document.contents, path));
+  const result = schema.safeParse(document.toJS());
+  if (!result.success) {
+    const mistakes = result.error.issues.map(({ path, message }) => {
+      const field = path.map(String).join(".");
+      return `${formatPlace(placeOf(path))}: ${field === "" ? "" : `${field}: `}${message}`;
+    });
+    throw new ConfigError(mistakes.join("\n"));
+  }
+  return { value: result.data, placeOf };
+}
+
+/** The offset of the node at `path`: of the key for a mapping's field, of the item for a list's. */
+function offsetOf(root: Node | null, path: readonly PropertyKey[]): number {
+  let node: unknown = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && key.value === step);
+      if (pair === undefined) break;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      offset = (node as Node | undefined)?.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
+}

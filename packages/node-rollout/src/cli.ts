@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { requireNode } from "@internal/lib/node-version";
+
+requireNode("node-rollout");
+const { main } = await import("./main.ts");
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    coverage: { include: ["packages/*/src/**", "lib/src/**"], reporter: ["text"] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "lib/test/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: ["**/*.cluster.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "cluster",
+          include: ["packages/*/test/**/*.cluster.test.ts", "test/**/*.cluster.test.ts"],
+          globalSetup: ["test/cluster-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: "release", include: ["release/**/*.test.ts"], testTimeout: 600_000 },
+      },
+    ],
+  },
+});
