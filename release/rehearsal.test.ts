@@ -1,0 +1,172 @@
+import { cpSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatTable } from "@internal/lib/table";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nodeReleases } from "../tools/node-release.ts";
+import { type Registry, startRegistry } from "./registry.ts";
+import { consumerFolder, nodeWithNpm, release, run, temporaryFolder } from "./rehearsal.ts";
+
+/**
+ * What each package may cost its user: packages installed with it (itself included) and MiB on disk.
+ * A change that needs more has to say so here.
+ */
+const ceilings: Record<string, { packages: number; mebibytes: number; exports: string[] }> = {
+  "istio-port-policy": {
+    packages: 8,
+    mebibytes: 5,
+    exports: ["detectProtocol", "checkService", "checkManifests", "checkCluster", "renderRego"],
+  },
+  "rego-coverage": {
+    packages: 10,
+    mebibytes: 12,
+    exports: ["runCoverage", "missingCoverage", "formatMissing"],
+  },
+  "kube-leader": {
+    packages: 1,
+    mebibytes: 1,
+    exports: ["acquireLeadership", "runAsLeader", "readLeader", "renderRbac"],
+  },
+  "pagerduty-tester": {
+    packages: 40,
+    mebibytes: 30,
+    exports: [
+      "loadConfig",
+      "nextRuns",
+      "createTestIncident",
+      "PagerDutyClient",
+      "createTester",
+      "verdictOf",
+    ],
+  },
+  "node-rollout": {
+    packages: 130,
+    mebibytes: 180,
+    exports: [
+      "parseMessage",
+      "planDrain",
+      "drainNode",
+      "evaluateReadiness",
+      "auditBudgets",
+      "createDaemon",
+    ],
+  },
+};
+const names = Object.keys(ceilings);
+const folder = temporaryFolder();
+let registry: Registry;
+
+beforeAll(async () => {
+  const upstream = (await run("npm", ["config", "get", "registry"])).trim();
+  registry = await startRegistry(upstream);
+  await release(folder.path, registry);
+}, 600_000);
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+test("lerna versions and publishes the five packages, each once", () => {
+  const published = registry.published.map((each) => each.split("@")[0]);
+  expect(published.toSorted()).toEqual(names.toSorted());
+});
+
+test("a tarball holds what a user runs and reads, and nothing else", async () => {
+  for (const [file, tarball] of registry.tarballs) {
+    writeFileSync(join(folder.path, file), tarball);
+    const entries = (await run("tar", ["-tzf", join(folder.path, file)])).trim().split("\n");
+    const tops = new Set(entries.map((entry) => entry.split("/")[1]));
+    expect(tops, file).toContain("dist");
+    for (const top of tops) {
+      expect(
+        ["dist", "README.md", "LICENSE", "package.json", "CHANGELOG.md", "schema"],
+        file,
+      ).toContain(top);
+    }
+  }
+});
+
+describe.each(Object.keys(nodeReleases))("on Node %s", (major) => {
+  const { node, npm, npx } = nodeWithNpm(major);
+
+  test.each(names)("%s installs, runs and imports", async (name) => {
+    const { exports } = ceilings[name] ?? { exports: [] };
+    const cwd = consumerFolder(folder.path, `${name}-${major}`);
+    await npm(cwd, "install", "--no-audit", "--no-fund", "--registry", `${registry.url}/`, name);
+    const manifest = JSON.parse(
+      readFileSync(join(cwd, "node_modules", name, "package.json"), "utf8"),
+    );
+
+    expect((await npx(cwd, name, "--version")).trim()).toBe(manifest.version);
+    expect(await npx(cwd, name, "--help")).toContain(`Usage: ${name}`);
+    const imported = `import(${JSON.stringify(name)}).then((api) => console.log(JSON.stringify(Object.keys(api))))`;
+    const esm: string[] = JSON.parse(await node(cwd, "--input-type=module", "--eval", imported));
+    const required = `console.log(JSON.stringify(Object.keys(require(${JSON.stringify(name)}))))`;
+    const cjs: string[] = JSON.parse(await node(cwd, "--input-type=commonjs", "--eval", required));
+    expect(esm).toEqual(expect.arrayContaining(exports));
+    expect(cjs).toEqual(expect.arrayContaining(exports));
+  });
+});
+
+test("installs stay below their ceilings", () => {
+  const rows = names.map((name) => {
+    const modules = join(folder.path, `${name}-24`, "node_modules");
+    const lock = JSON.parse(readFileSync(join(modules, ".package-lock.json"), "utf8"));
+    return { name, packages: Object.keys(lock.packages).length, bytes: sizeOf(modules) };
+  });
+  console.log(
+    formatTable([
+      ["package", "packages installed", "MiB on disk"],
+      ...rows.map(({ name, packages, bytes }) => [
+        name,
+        `${packages}`,
+        (bytes / 2 ** 20).toFixed(1),
+      ]),
+    ]).join("\n"),
+  );
+  for (const { name, packages, bytes } of rows) {
+    expect(packages, name).toBeLessThanOrEqual(ceilings[name]?.packages ?? 0);
+    expect(bytes / 2 ** 20, name).toBeLessThanOrEqual(ceilings[name]?.mebibytes ?? 0);
+  }
+});
+
+describe.each(["5.9.3", "7.0.2"])("types for a consumer on TypeScript %s", (version) => {
+  test.each(names)("%s", async (name) => {
+    const { npm, npx } = nodeWithNpm("24");
+    const cwd = join(folder.path, `${name}-24`);
+    const consumer = join(import.meta.dirname, "consumers", `${name}.ts`);
+    cpSync(consumer, join(cwd, "consumer.ts"));
+    await npm(
+      cwd,
+      "install",
+      "--no-audit",
+      "--no-fund",
+      "--registry",
+      `${registry.url}/`,
+      `typescript@${version}`,
+      "@types/node@24",
+    );
+    for (const resolution of ["nodenext", "bundler"]) {
+      const module = resolution === "nodenext" ? "nodenext" : "esnext";
+      const flags = ["--noEmit", "--strict", "--target", "es2024", "--module", module];
+      await npx(
+        cwd,
+        "tsc",
+        ...flags,
+        "--moduleResolution",
+        resolution,
+        "--types",
+        "node",
+        "--skipLibCheck",
+        "consumer.ts",
+      );
+    }
+  });
+});
+
+/** Bytes of all files below a folder. */
+function sizeOf(path: string): number {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) return stat.size;
+  return readdirSync(path).reduce((sum, entry) => sum + sizeOf(join(path, entry)), 0);
+}
