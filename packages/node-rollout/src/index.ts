@@ -1,1 +1,6 @@
-export {};
+export {
+  evaluateReadiness,
+  type Readiness,
+  type ReadinessReason,
+  type ReadinessRule,
+} from "./readiness.ts";
