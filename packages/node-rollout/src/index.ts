@@ -1,6 +1,3 @@
-export {
-  evaluateReadiness,
-  type Readiness,
-  type ReadinessReason,
-  type ReadinessRule,
-} from "./readiness.ts";
+export { parseMessage, type QueueMessage } from "./message.ts";
+export { MessageError, type MessageErrorCode } from "./message-error.ts";
+export { type DrainPlan, type DrainPolicy, type PodVerdict, planDrain } from "./plan.ts";

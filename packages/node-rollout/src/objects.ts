@@ -1,0 +1,170 @@
+/** The parts of Kubernetes objects that decisions are made from. Everything else is dropped when an object arrives. */
+export interface Metadata {
+  name: string;
+  namespace: string;
+  uid: string;
+  resourceVersion: string;
+  generation: number;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  controller?: { kind: string; name: string };
+  creationTimestamp?: string;
+  /** When a terminating object's grace ends. */
+  deletionTimestamp?: string;
+}
+
+export interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastHeartbeatTime?: string;
+  lastTransitionTime?: string;
+}
+
+export interface Toleration {
+  key?: string;
+  operator?: string;
+  value?: string;
+  effect?: string;
+}
+
+export interface Pod {
+  metadata: Metadata;
+  nodeName?: string;
+  phase: string;
+  ready: boolean;
+  terminationGracePeriodSeconds: number;
+  priorityClassName?: string;
+  priority: number;
+  tolerations: Toleration[];
+  /** Names of the volumes whose data goes with the pod. */
+  emptyDirs: string[];
+}
+
+export interface Budget {
+  metadata: Metadata;
+  /** As given; null selects nothing, `{}` every pod of the namespace. */
+  selector: LabelSelector | null;
+  unhealthyPodEvictionPolicy: "IfHealthyBudget" | "AlwaysAllow";
+  observedGeneration: number;
+  disruptionsAllowed: number;
+  currentHealthy: number;
+  desiredHealthy: number;
+}
+
+export interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: string;
+}
+
+/** A node keeps the API's own shape, so that rules written for whole nodes can be asked about it. */
+export interface Node {
+  metadata: Metadata;
+  spec: { providerID: string; unschedulable: boolean; taints: Taint[] };
+  status: { conditions: Condition[]; nodeInfo: { bootID: string } };
+}
+
+/** An object as the API server sends it: every part may be missing. */
+interface Raw {
+  metadata?: Partial<Metadata> & {
+    ownerReferences?: { kind: string; name: string; controller?: boolean }[];
+  };
+  spec?: Record<string, unknown>;
+  status?: Record<string, unknown>;
+}
+
+/** Reads a pod and drops what no decision needs: a hundred thousand of them must fit in memory. */
+export function toPod(object: object): Pod {
+  const { metadata, spec = {}, status = {} } = object as Raw;
+  const conditions = (status["conditions"] ?? []) as Condition[];
+  const volumes = (spec["volumes"] ?? []) as { name: string; emptyDir?: object | null }[];
+  return {
+    metadata: toMetadata(metadata),
+    ...present("nodeName", spec["nodeName"] as string | undefined),
+    ...present("priorityClassName", spec["priorityClassName"] as string | undefined),
+    phase: (status["phase"] as string | undefined) ?? "",
+    ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    terminationGracePeriodSeconds:
+      (spec["terminationGracePeriodSeconds"] as number | undefined) ?? 30,
+    priority: (spec["priority"] as number | undefined) ?? 0,
+    tolerations: (spec["tolerations"] ?? []) as Toleration[],
+    emptyDirs: volumes
+      .filter(({ emptyDir }) => emptyDir !== undefined && emptyDir !== null)
+      .map(({ name }) => name),
+  };
+}
+
+/** Reads a PodDisruptionBudget. */
+export function toBudget(object: object): Budget {
+  const { metadata, spec = {}, status = {} } = object as Raw;
+  const count = (name: string) => (status[name] as number | undefined) ?? 0;
+  return {
+    metadata: toMetadata(metadata),
+    selector: (spec["selector"] as LabelSelector | null | undefined) ?? null,
+    unhealthyPodEvictionPolicy:
+      spec["unhealthyPodEvictionPolicy"] === "AlwaysAllow" ? "AlwaysAllow" : "IfHealthyBudget",
+    observedGeneration: count("observedGeneration"),
+    disruptionsAllowed: count("disruptionsAllowed"),
+    currentHealthy: count("currentHealthy"),
+    desiredHealthy: count("desiredHealthy"),
+  };
+}
+
+/** Reads a node. */
+export function toNode(object: object): Node {
+  const { metadata, spec = {}, status = {} } = object as Raw;
+  const info = (status["nodeInfo"] ?? {}) as { bootID?: string };
+  return {
+    metadata: toMetadata(metadata),
+    spec: {
+      providerID: (spec["providerID"] as string | undefined) ?? "",
+      unschedulable: spec["unschedulable"] === true,
+      taints: (spec["taints"] ?? []) as Taint[],
+    },
+    status: {
+      conditions: (status["conditions"] ?? []) as Condition[],
+      nodeInfo: { bootID: info.bootID ?? "" },
+    },
+  };
+}
+
+/** The EC2 instance behind a node: the last segment of `aws:///ZONE/ID`, compared for equality, never searched for. */
+export function instanceIdOfNode(node: Node): string | undefined {
+  const last = node.spec.providerID.split("/").at(-1) ?? "";
+  return /^i-[^/]+$/.test(last) ? last : undefined;
+}
+
+function toMetadata(raw: Raw["metadata"] = {}): Metadata {
+  const controller = raw.ownerReferences?.find(({ controller }) => controller);
+  return {
+    name: raw.name ?? "",
+    namespace: raw.namespace ?? "",
+    uid: raw.uid ?? "",
+    resourceVersion: raw.resourceVersion ?? "",
+    generation: raw.generation ?? 0,
+    labels: raw.labels ?? {},
+    annotations: keepSmall(raw.annotations ?? {}),
+    ...(controller === undefined
+      ? {}
+      : { controller: { kind: controller.kind, name: controller.name } }),
+    ...present("creationTimestamp", raw.creationTimestamp),
+    ...present("deletionTimestamp", raw.deletionTimestamp),
+  };
+}
+
+/** Annotations without the large ones that `kubectl apply` leaves. */
+function keepSmall(annotations: Record<string, string>): Record<string, string> {
+  const { "kubectl.kubernetes.io/last-applied-configuration": _, ...kept } = annotations;
+  return kept;
+}
+
+function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}
