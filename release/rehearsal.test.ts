@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatTable } from "@internal/lib/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -59,6 +59,11 @@ beforeAll(async () => {
   const upstream = (await run("npm", ["config", "get", "registry"])).trim();
   registry = await startRegistry(upstream);
   await release(folder.path, registry);
+  const kept = process.env["REHEARSAL_TARBALLS"];
+  if (kept === undefined) return;
+  // The release workflow publishes these very files.
+  mkdirSync(kept, { recursive: true });
+  for (const [file, tarball] of registry.tarballs) writeFileSync(join(kept, file), tarball);
 }, 600_000);
 
 afterAll(async () => {
