@@ -46,7 +46,7 @@ export function planDrain(pods: object[], budgets: object[], policy: DrainPolicy
     const pod = toPod(object);
     return judgePod(pod, budgetsOf(pod, known), policy);
   });
-  const ordered = verdicts.toSorted((a, b) => rank(a, policy) - rank(b, policy));
+  const ordered = verdicts.toSorted((a, b) => turnOf(a, policy) - turnOf(b, policy));
   return { pods: ordered, blocked: ordered.filter(({ action }) => action === "block") };
 }
 
@@ -58,7 +58,8 @@ export function budgetsOf(pod: Pod, budgets: readonly Budget[]): Budget[] {
   );
 }
 
-function rank({ group, pod }: PodVerdict, { ownPodUid }: DrainPolicy): number {
+/** Application pods go first, then critical ones, then the pod we run in. */
+export function turnOf({ group, pod }: PodVerdict, { ownPodUid }: DrainPolicy): number {
   if (pod.uid === ownPodUid) return 2;
   return group === "critical" ? 1 : 0;
 }

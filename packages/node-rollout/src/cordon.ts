@@ -1,0 +1,22 @@
+import { type Kubernetes, segment } from "./kubernetes.ts";
+
+/** Takes a node out of the load balancers of Services; cordoning alone does not. Any value but "false" counts. */
+export const excludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+export function nodePath(name: string): string {
+  return `/api/v1/nodes/${segment(name)}`;
+}
+
+/** What cordons a node and takes it out of the load balancers, as one merge patch. */
+export function cordonPatch(): { metadata: object; spec: object } {
+  return { metadata: { labels: { [excludeLabel]: "true" } }, spec: { unschedulable: true } };
+}
+
+/** Keeps new pods off a node and takes it out of the load balancers of Services. */
+export async function cordon(
+  kubernetes: Kubernetes,
+  name: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await kubernetes.request({ method: "PATCH", path: nodePath(name), body: cordonPatch(), signal });
+}
