@@ -1,1 +1,14 @@
-export {};
+export { EngineError, InputError, LoadError } from "./errors.ts";
+export { formatMissing, missingCoverage } from "./missing.ts";
+export { ReportError } from "./report.ts";
+export { type CoverageOptions, runCoverage } from "./run.ts";
+export type {
+  CoverageReport,
+  FileContexts,
+  FileSummary,
+  Ignored,
+  Missing,
+  Position,
+  Reason,
+  TestResult,
+} from "./types.ts";

@@ -1,0 +1,157 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { EngineError, LoadError } from "../errors.ts";
+import { type FileRanges, readReport } from "../report.ts";
+import { findTests } from "../test-rules.ts";
+import type { TestResult } from "../types.ts";
+import type { Engine, SuiteOptions, SuiteRun } from "./engine.ts";
+import { type OpaResult, toTestResult } from "./results.ts";
+
+/** OPA's own executable, or any command that has its `test` and `version`. */
+export function nativeEngine(command: string[], cwd: string): Engine {
+  const [program = ""] = command;
+  const named = /^opa([_.-].*)?$/.test(basename(program)) && command.length === 1;
+  return {
+    name: named ? "opa" : "command",
+    async version() {
+      const { stdout } = await execute([...command, "version"], cwd);
+      return /^Version:\s*(\S+)/m.exec(stdout)?.[1] ?? "unknown";
+    },
+    run: (options) => runSuite(command, options),
+  };
+}
+
+/**
+ * One run where all is well. OPA gives no coverage when a test fails (and older ones not when one is
+ * skipped), and no list of the tests with the coverage: then a second run gives the results, and when they
+ * hold no failure, a third one the coverage of the tests that are not skipped.
+ */
+async function runSuite(command: string[], options: SuiteOptions): Promise<SuiteRun> {
+  const covered = await opaTest(command, options, ["--coverage"]);
+  const coverage = parseCoverage(covered.stdout);
+  if (coverage !== undefined) {
+    const tests = await testsInSources([...coverage.keys()], options.cwd);
+    if (tests.length > 0) return withContexts(command, options, { tests, coverage });
+  }
+  const tests = await resultsOnly(command, options);
+  if (coverage !== undefined) return { tests, coverage };
+  if (tests.some(({ result }) => result === "fail" || result === "error")) {
+    return { tests, coverage: undefined };
+  }
+  const passing = tests.filter(({ result }) => result === "pass").map(({ name }) => name);
+  const partial = await coverageOf(command, options, passing);
+  return withContexts(command, options, { tests, coverage: partial });
+}
+
+/** The tests' names and places, from the sources: all that run passed, or there would be no coverage. */
+async function testsInSources(files: string[], cwd: string): Promise<TestResult[]> {
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const source = await readFile(resolve(cwd, file), "utf8");
+      if (!source.includes("test_")) return [];
+      return findTests(source).map(
+        ({ name, row, todo }): TestResult => ({ name, file, row, result: todo ? "skip" : "pass" }),
+      );
+    }),
+  );
+  return found.flat();
+}
+
+async function resultsOnly(command: string[], options: SuiteOptions): Promise<TestResult[]> {
+  const { stdout, stderr } = await opaTest(command, options, ["--format", "json"]);
+  const results = parseJson(stdout);
+  if (!Array.isArray(results)) throw new LoadError((stderr || stdout).trimEnd());
+  return (results as OpaResult[]).map(toTestResult);
+}
+
+async function coverageOf(
+  command: string[],
+  options: SuiteOptions,
+  names: string[],
+): Promise<Map<string, FileRanges>> {
+  const pattern = `^(?:${names.map(literally).join("|")})$`;
+  const { stdout, stderr } = await opaTest(command, options, ["--coverage", "--run", pattern]);
+  const coverage = parseCoverage(stdout);
+  if (coverage === undefined) throw new LoadError((stderr || stdout).trimEnd());
+  return coverage;
+}
+
+/** Adds the coverage of every test alone, one run each. */
+async function withContexts(
+  command: string[],
+  options: SuiteOptions,
+  run: SuiteRun,
+): Promise<SuiteRun> {
+  if (!options.contexts) return run;
+  const contexts = new Map<string, Map<string, FileRanges>>();
+  for (const { name, result } of run.tests) {
+    if (result === "pass") contexts.set(name, await coverageOf(command, options, [name]));
+  }
+  return { ...run, contexts };
+}
+
+function opaTest(command: string[], options: SuiteOptions, flags: string[]): Promise<Executed> {
+  const { paths, cwd, ignore, v0Compatible, signal } = options;
+  const args = [
+    ...ignore.map((glob) => `--ignore=${glob}`),
+    ...(v0Compatible ? ["--v0-compatible"] : []),
+    "--",
+    ...paths,
+  ];
+  return execute([...command, "test", ...flags, ...args], cwd, signal);
+}
+
+interface Executed {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command to its end; its exit code is the caller's to judge. */
+async function execute(
+  command: string[],
+  cwd: string,
+  signal?: AbortSignal | undefined,
+): Promise<Executed> {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, { cwd, signal, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<number | null>((done, fail) => {
+    child.on("error", fail).on("close", done);
+  });
+  try {
+    const [code, stdout, stderr] = await Promise.all([
+      ended,
+      text(child.stdout),
+      text(child.stderr),
+    ]);
+    return { code, stdout, stderr };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "EACCES") throw error;
+    const why = code === "ENOENT" ? "no such command" : "is not executable";
+    throw new EngineError(`${program}: ${why}; --opa takes the command line of an OPA`, {
+      cause: error,
+    });
+  }
+}
+
+function parseCoverage(stdout: string): Map<string, FileRanges> | undefined {
+  const report = parseJson(stdout);
+  const looksLikeIt = typeof report === "object" && report !== null && "files" in report;
+  return looksLikeIt ? readReport(report) : undefined;
+}
+
+function parseJson(stdout: string): unknown {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A pattern of Go's regexp that matches this text. */
+function literally(name: string): string {
+  return name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}

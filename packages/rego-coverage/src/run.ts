@@ -1,0 +1,107 @@
+import { availableParallelism } from "node:os";
+import { chooseEngine } from "./engine/choose.ts";
+import type { Engine, SuiteOptions, SuiteRun } from "./engine/engine.ts";
+import { InputError } from "./errors.ts";
+import { mergeRuns } from "./merge-runs.ts";
+import { byText, sortMissing } from "./missing.ts";
+import { checkPaths, splitFolders } from "./paths.ts";
+import { judgePolicy, type PolicyCoverage, percentOf, summarize } from "./policy-coverage.ts";
+import { readPolicies } from "./sources.ts";
+import type { CoverageReport } from "./types.ts";
+
+/** What to run, and with what. */
+export interface CoverageOptions {
+  /** Files and folders of policies and their tests. @default ["policies"] */
+  paths?: string[];
+  /** The command line of an OPA. @default `$OPA`, `opa` on the PATH, or the embedded engine */
+  opa?: string[];
+  /** Policies in Rego v0 syntax. @default false */
+  v0Compatible?: boolean;
+  /** Names of files and folders that OPA shall not load, with `*`, `?` and `[…]`. @default [] */
+  ignore?: string[];
+  /** Run each folder of policies on its own and merge: for folders that reuse a package. @default false */
+  each?: boolean;
+  /** Also report which tests exercise which rows. @default false */
+  contexts?: boolean;
+  /** Where relative paths start. @default the working directory */
+  cwd?: string;
+  signal?: AbortSignal;
+}
+
+/** A report with what only some formats need: the policies' sources and ranges. */
+export interface DetailedReport {
+  report: CoverageReport;
+  policies: PolicyCoverage[];
+}
+
+/**
+ * Runs the tests once and reports what of the policies they exercise.
+ *
+ * @throws LoadError when OPA cannot load or compile the policies
+ * @throws EngineError when there is no OPA to run
+ * @throws InputError for paths without policies, and pragmas without a reason
+ */
+export async function runCoverage(options: CoverageOptions = {}): Promise<CoverageReport> {
+  return (await runDetailed(options)).report;
+}
+
+/** {@link runCoverage}, with the sources and ranges that lcov, cobertura and html are made of. */
+export async function runDetailed(options: CoverageOptions = {}): Promise<DetailedReport> {
+  const { paths = ["policies"], cwd = process.cwd() } = options;
+  await checkPaths(paths, cwd);
+  const engine = await chooseEngine(options.opa, cwd);
+  const [version, run] = await Promise.all([
+    engine.version(),
+    runUnits(engine, { ...options, paths, cwd }),
+  ]);
+  const coverage = run.coverage ?? new Map();
+  const sources = await readPolicies(coverage.keys(), cwd);
+  if (coverage.size === 0 && run.tests.length === 0) {
+    throw new InputError(`${paths.join(", ")}: no Rego files; give the folder of the policies`);
+  }
+  const policies = sources
+    .toSorted((a, b) => byText(a.file, b.file))
+    .map((source) => judgePolicy(source, coverage.get(source.file)!));
+  const report = assemble({ name: engine.name, version }, run, policies);
+  return { report, policies };
+}
+
+async function runUnits(
+  engine: Engine,
+  options: CoverageOptions & { paths: string[]; cwd: string },
+): Promise<SuiteRun> {
+  const { paths, cwd, ignore = [], v0Compatible = false, contexts = false, signal } = options;
+  const suite: SuiteOptions = { paths, cwd, ignore, v0Compatible, contexts, signal };
+  if (!options.each) return engine.run(suite);
+  const folders = await splitFolders(paths, cwd, ignore);
+  const runs: SuiteRun[] = [];
+  const queue = folders.entries();
+  const worker = async () => {
+    for (const [index, folder] of queue) {
+      runs[index] = await engine.run({ ...suite, paths: [folder] });
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return mergeRuns(runs);
+}
+
+function assemble(
+  engine: CoverageReport["engine"],
+  run: SuiteRun,
+  policies: PolicyCoverage[],
+): CoverageReport {
+  const files = policies.map(summarize);
+  const coverable = files.reduce((sum, file) => sum + file.coverable, 0);
+  const covered = files.reduce((sum, file) => sum + file.covered, 0);
+  const ignored = policies.flatMap((policy) => policy.ignored);
+  return {
+    engine,
+    tests: run.tests.toSorted(
+      (a, b) => byText(a.file, b.file) || a.row - b.row || byText(a.name, b.name),
+    ),
+    files,
+    missing: sortMissing(policies.flatMap(({ missing }) => missing)),
+    summary: { coverable, covered, percent: percentOf(covered, coverable) },
+    ...(ignored.length > 0 ? { ignored } : {}),
+  };
+}
