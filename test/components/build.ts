@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import type { Component } from "./catalogue.ts";
 import { MissingComponentError } from "./missing.ts";
 
@@ -14,43 +15,36 @@ export async function build(
   say: (line: string) => void,
 ): Promise<void> {
   const { name, version, build } = component;
+  const go = await startGo(component, program, env);
   const started = Date.now();
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
   say(`${name} ${version}: building with Go; the first time takes ${build.takes} on two cores`);
   const progress = setInterval(() => say(`${name}: still building, ${seconds()}`), 15_000);
-  try {
-    await runGo(component, program, env);
-  } finally {
-    clearInterval(progress);
+  const [output, errors, [code]] = await Promise.all([
+    text(go.stdout),
+    text(go.stderr),
+    once(go, "close"),
+  ]).finally(() => clearInterval(progress));
+  if (code !== 0) {
+    const lastLines = `${output}${errors}`.trimEnd().split("\n").slice(-20).join("\n");
+    throw new Error(`go build ${build.package} (in ${build.folder}) failed:\n${lastLines}`);
   }
   say(`${name}: built in ${seconds()}`);
 }
 
-async function runGo(component: Component, program: string, env: NodeJS.ProcessEnv) {
+async function startGo(component: Component, program: string, env: NodeJS.ProcessEnv) {
   const { folder, package: main, ldflags } = component.build;
-  const go = spawn(
-    "go",
-    ["build", "-trimpath", "-ldflags", ldflags.join(" "), "-o", program, main],
-    {
-      cwd: folder,
-      // Some of the modules ask for a newer Go than is installed; Go fetches it itself.
-      env: { ...env, GOTOOLCHAIN: "auto", CGO_ENABLED: "0", GOWORK: "off" },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  let output = "";
-  for (const stream of [go.stdout, go.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
+  const flags = ["-trimpath", "-ldflags", ldflags.join(" ")];
+  const go = spawn("go", ["build", ...flags, "-o", program, main], {
+    cwd: folder,
+    // Some of the modules ask for a newer Go than is installed; Go fetches it itself.
+    env: { ...env, GOTOOLCHAIN: "auto", CGO_ENABLED: "0", GOWORK: "off" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   try {
-    const [code] = await once(go, "close");
-    if (code === 0) return;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await once(go, "spawn");
+  } catch {
     throw new MissingComponentError(component, "there is no Go to build it with");
   }
-  const lastLines = output.trimEnd().split("\n").slice(-20).join("\n");
-  throw new Error(`go build ${main} (in ${folder}) failed:\n${lastLines}`);
+  return go;
 }
