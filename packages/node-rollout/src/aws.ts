@@ -1,0 +1,31 @@
+import type { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+
+/** The AWS clients of the daemon, each with connections of its own. */
+export interface AwsClients {
+  queue: SQSClient;
+  /** Completes actions and describes groups. */
+  autoScaling: AutoScalingClient;
+  /** Sends nothing but heartbeats: they must not stand in a queue behind anything. */
+  heartbeats: AutoScalingClient;
+  close(): void;
+}
+
+/** Makes the clients; region, credentials and endpoints are read as the SDK reads them. Nothing is sent yet. */
+export async function connectAws(): Promise<AwsClients> {
+  const [{ SQSClient }, { AutoScalingClient }] = await Promise.all([
+    import("@aws-sdk/client-sqs"),
+    import("@aws-sdk/client-auto-scaling"),
+  ]);
+  const queue = new SQSClient({});
+  const autoScaling = new AutoScalingClient({ maxAttempts: 5 });
+  const heartbeats = new AutoScalingClient({ maxAttempts: 3 });
+  return {
+    queue,
+    autoScaling,
+    heartbeats,
+    close() {
+      for (const client of [queue, autoScaling, heartbeats]) client.destroy();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { z } from "zod";
+
+const text = z.string().min(1);
+const seconds = (fallback: number) => z.number().positive().default(fallback);
+
+const drainSchema = z
+  .strictObject({
+    timeoutSeconds: seconds(1800).describe(
+      "After this time a drain that is not done raises an alarm (wait), or what is left is deleted so that its grace ends then (force).",
+    ),
+    onTimeout: z
+      .enum(["wait", "force"])
+      .default("wait")
+      .describe("What happens to pods that cannot be evicted in time."),
+    graceSeconds: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe("Seconds each pod gets to end; without it the pod's own."),
+    ignoreDaemonSets: z.boolean().default(true).describe("Leave DaemonSet pods on the node."),
+    deleteEmptyDir: z
+      .boolean()
+      .default(true)
+      .describe("Evict pods with emptyDir volumes: the instance goes, and the data with it."),
+    evictUnreplicated: z
+      .boolean()
+      .default(true)
+      .describe("Evict pods without a controller: the instance goes, and the pod with it."),
+    settleSeconds: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe("Seconds after cordoning before a node can count as empty."),
+    waitForVolumes: z
+      .boolean()
+      .default(false)
+      .describe("Wait until the node's volumes are detached before the action is completed."),
+  })
+  .prefault({});
+
+const readinessSchema = z.strictObject({
+  conditions: z
+    .array(z.strictObject({ type: text, status: z.enum(["True", "False"]) }))
+    .default([{ type: "Ready", status: "True" }])
+    .describe("Node conditions that must have these statuses."),
+  maxAgeSeconds: z.number().positive().optional(),
+  stableSeconds: z.number().min(0).optional(),
+  minNodeAgeSeconds: z.number().min(0).optional(),
+  daemonSets: z.array(z.strictObject({ namespace: text, name: text })).optional(),
+  deadlineSeconds: seconds(900).describe(
+    "Seconds after which a node that is not ready fails the rolling update.",
+  ),
+  taint: text
+    .default("startup-taint.cluster-autoscaler.kubernetes.io/node-rollout")
+    .describe("The startup taint's key."),
+  maxDraining: z
+    .number()
+    .int()
+    .positive()
+    .default(1)
+    .describe("Nodes of a group that may drain while a new node's success is signalled."),
+  pauseTimeSeconds: seconds(300).describe(
+    "The rolling update's PauseTime: a ready node's success is never held longer than this.",
+  ),
+});
+
+/** The schema of the daemon's configuration file. */
+export const configSchema = z
+  .strictObject({
+    queueUrl: text.describe("The SQS queue that the lifecycle hooks and events go to."),
+    groups: z
+      .array(text)
+      .min(1)
+      .describe("The Auto Scaling groups that are ours; others are never completed."),
+    drain: drainSchema,
+    interruptions: z
+      .array(z.enum(["spot", "rebalance", "state-change", "scheduled-change"]))
+      .default(["spot", "state-change", "scheduled-change"])
+      .describe("EC2 events that drain a node without a lifecycle hook."),
+    unknownInstanceSeconds: seconds(300).describe(
+      "How long an instance that is no node is held before its action is completed.",
+    ),
+    kubernetes: z
+      .strictObject({
+        qps: z.number().positive().default(50).describe("Requests a second, over all nodes."),
+        burst: z.number().int().positive().default(100),
+      })
+      .prefault({}),
+    visibilitySeconds: z
+      .number()
+      .int()
+      .min(3)
+      .max(43_200)
+      .default(30)
+      .describe(
+        "How long a message stays hidden from other consumers; renewed while it is in hand.",
+      ),
+    recordAnnotation: text
+      .default("node-rollout/record")
+      .describe("The annotation that keeps a node's record."),
+    webhook: z
+      .strictObject({ url: z.url() })
+      .optional()
+      .describe("Gets a JSON POST when a drain begins, ends, or cannot go on."),
+    readiness: readinessSchema.optional(),
+    listen: text.optional().describe("HOST:PORT of /metrics, /healthz and /readyz."),
+  })
+  .meta({ title: "node-rollout", description: "Configuration of `node-rollout run`." });
+
+/** The daemon's configuration, every default filled in. */
+export type Config = z.output<typeof configSchema>;
+/** The daemon's configuration as a user writes it. */
+export type ConfigInput = z.input<typeof configSchema>;
