@@ -42,11 +42,11 @@ import {
   startControlPlane,
 } from "./cluster/control-plane.ts";
 import { compactEtcd } from "./cluster/etcd.ts";
-import { startGuard } from "./cluster/guard.ts";
 import { kubeconfig } from "./cluster/kubeconfig.ts";
 import { makeNamespace, type TestNamespace } from "./cluster/namespace.ts";
 import { pathOf } from "./cluster/paths.ts";
 import { makeSite } from "./cluster/site.ts";
+import { startGuard } from "./guard.ts";
 
 export type { AuditEntry, AuditFilter, AuditLog } from "./audit-log.ts";
 export { ApiError, type Client, type KubernetesObject, type WatchEvent } from "./cluster/client.ts";

@@ -49,8 +49,8 @@ export function makeProgram(options: ProgramOptions): Program {
       if (child === started) child = undefined;
       changed();
     });
-    await once(started, "spawn");
     changed();
+    await once(started, "spawn");
     const deadline = Date.now() + patience;
     while (!(await succeeds(ready))) {
       const ended = child !== started;

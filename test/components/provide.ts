@@ -1,6 +1,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { build } from "./build.ts";
+import { startGuard } from "../guard.ts";
+import { type BuildMeans, build } from "./build.ts";
 import type { Component } from "./catalogue.ts";
 import { DownloadError, download } from "./download.ts";
 import { findInstalled, isExecutable } from "./installed.ts";
@@ -29,14 +30,15 @@ export async function provide(component: Component, options: ProvideOptions): Pr
     const partial = join(cacheFolder, "partial");
     await rm(partial, { recursive: true, force: true }); // of a process that was killed
     await mkdir(partial);
+    const guard = startGuard(partial);
     try {
       const program = join(partial, component.program);
-      await obtain(component, program, env, say);
+      await obtain(component, program, { env, say, guard });
       await mkdir(dirname(path), { recursive: true });
       await rename(program, path);
       return path;
     } finally {
-      await rm(partial, { recursive: true, force: true });
+      await guard.close();
     }
   });
 }
@@ -47,12 +49,8 @@ export function cachedPath({ name, version, program }: Component, cacheFolder: s
 }
 
 /** From the release where that is possible, else by a build. */
-async function obtain(
-  component: Component,
-  program: string,
-  env: NodeJS.ProcessEnv,
-  say: (line: string) => void,
-): Promise<void> {
+async function obtain(component: Component, program: string, means: BuildMeans): Promise<void> {
+  const { say } = means;
   const release = component.downloads[`${process.platform}-${process.arch}`];
   if (release !== undefined) {
     try {
@@ -62,7 +60,7 @@ async function obtain(
       say(`${component.name}: ${error.message}; building it instead`);
     }
   }
-  await build(component, program, env, say);
+  await build(component, program, means);
 }
 
 function sayOnStderr(line: string): void {

@@ -3,7 +3,10 @@ import { once } from "node:events";
 
 /** Ends processes and removes their folder when this process ends, however it ends. */
 export interface Guard {
-  /** These processes are alive: they are killed when this process ends. Replaces what was told before. */
+  /**
+   * These processes are alive, as `kill` takes them (a negative one is a process group): they are killed
+   * when this process ends. Replaces what was told before.
+   */
   watch(pids: readonly number[]): void;
   /** Kills what is watched and removes the folder, now. */
   close(): Promise<void>;
@@ -15,7 +18,7 @@ export interface Guard {
  */
 const script = `
 while read -r line; do pids=$line; done
-[ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+[ -z "$pids" ] || kill -s KILL -- $pids 2>/dev/null
 tries=0
 until rm -rf "$1" 2>/dev/null || [ $tries -eq 50 ]; do tries=$((tries + 1)); sleep 0.1; done
 `;
