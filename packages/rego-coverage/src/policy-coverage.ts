@@ -21,19 +21,18 @@ export interface PolicyCoverage {
  * Judges one policy's ranges. The numbers are rows, whatever the engine's version: a row counts once, and one
  * that is covered in part is not covered.
  *
- * @param within only these rows count; undefined for all
+ * @param within only these rows count
  */
 export function judgePolicy(
   { file, text, pragmas }: PolicySource,
   given: FileRanges,
-  within?: Set<number>,
+  within: Set<number> | "all" = "all",
 ): PolicyCoverage {
   const ignoring = pragmas.filter(({ kind }) => kind === "ignore");
   const ignoredRows = rowsOf(
     ignoring.map(({ start, end }) => ({ start: { row: start }, end: { row: end } })),
   );
-  const counts = (row: number) =>
-    !ignoredRows.has(row) && (within === undefined || within.has(row));
+  const counts = (row: number) => !ignoredRows.has(row) && (within === "all" || within.has(row));
   const ranges = restricted(given, counts);
   const notCovered = rowsOf(ranges.notCovered);
   const coveredRows = [...rowsOf(ranges.covered)].filter((row) => !notCovered.has(row));

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { contextsOf } from "./contexts.ts";
 import { chooseEngine } from "./engine/choose.ts";
 import type { Engine, SuiteOptions, SuiteRun } from "./engine/engine.ts";
 import { InputError } from "./errors.ts";
@@ -23,6 +24,8 @@ export interface CoverageOptions {
   each?: boolean;
   /** Also report which tests exercise which rows. @default false */
   contexts?: boolean;
+  /** A git revision: only policy lines that changed since then count. @default all count */
+  changed?: string;
   /** Where relative paths start. @default the working directory */
   cwd?: string;
   signal?: AbortSignal;
@@ -47,12 +50,15 @@ export async function runCoverage(options: CoverageOptions = {}): Promise<Covera
 
 /** {@link runCoverage}, with the sources and ranges that lcov, cobertura and html are made of. */
 export async function runDetailed(options: CoverageOptions = {}): Promise<DetailedReport> {
-  const { paths = ["policies"], cwd = process.cwd() } = options;
+  const { paths = ["policies"], cwd = process.cwd(), changed, signal } = options;
   await checkPaths(paths, cwd);
   const engine = await chooseEngine(options.opa, cwd);
-  const [version, run] = await Promise.all([
+  const [version, run, changes] = await Promise.all([
     engine.version(),
     runUnits(engine, { ...options, paths, cwd }),
+    changed === undefined
+      ? undefined
+      : import("./changed-rows.ts").then((git) => git.changedRows(changed, cwd, signal)),
   ]);
   const coverage = run.coverage ?? new Map();
   const sources = await readPolicies(coverage.keys(), cwd);
@@ -61,9 +67,9 @@ export async function runDetailed(options: CoverageOptions = {}): Promise<Detail
   }
   const policies = sources
     .toSorted((a, b) => byText(a.file, b.file))
-    .map((source) => judgePolicy(source, coverage.get(source.file)!));
-  const report = assemble({ name: engine.name, version }, run, policies);
-  return { report, policies };
+    .filter(({ path }) => changes?.has(path) ?? true)
+    .map((source) => judgePolicy(source, coverage.get(source.file)!, changes?.get(source.path)));
+  return { report: assemble({ name: engine.name, version }, run, policies), policies };
 }
 
 async function runUnits(
@@ -103,5 +109,6 @@ function assemble(
     missing: sortMissing(policies.flatMap(({ missing }) => missing)),
     summary: { coverable, covered, percent: percentOf(covered, coverable) },
     ...(ignored.length > 0 ? { ignored } : {}),
+    ...(run.contexts === undefined ? {} : { contexts: contextsOf(run.contexts, policies) }),
   };
 }

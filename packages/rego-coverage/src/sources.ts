@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { findPragmas, type Pragma } from "./pragmas.ts";
 import { isTestFile } from "./test-rules.ts";
@@ -7,6 +7,8 @@ import { isTestFile } from "./test-rules.ts";
 export interface PolicySource {
   /** As the user gave it. */
   file: string;
+  /** Absolute, symbolic links resolved. */
+  path: string;
   text: string;
   pragmas: Pragma[];
 }
@@ -20,7 +22,13 @@ export async function readPolicies(files: Iterable<string>, cwd: string): Promis
   const read = await Promise.all(
     [...files].map(async (file) => ({ file, text: await readFile(resolve(cwd, file), "utf8") })),
   );
-  return read
-    .filter(({ file, text }) => !isTestFile(file, text))
-    .map(({ file, text }) => ({ file, text, pragmas: findPragmas(file, text) }));
+  const policies = read.filter(({ file, text }) => !isTestFile(file, text));
+  return Promise.all(
+    policies.map(async ({ file, text }) => ({
+      file,
+      path: await realpath(resolve(cwd, file)),
+      text,
+      pragmas: findPragmas(file, text),
+    })),
+  );
 }

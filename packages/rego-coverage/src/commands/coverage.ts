@@ -1,9 +1,7 @@
-import { paintFor, plain } from "@internal/lib/colors";
 import { type Command, command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
-import { parseFormats, writeFormats } from "@internal/lib/formats";
-
-const formatNames = ["text", "json"] as const;
+import { parseFormats } from "@internal/lib/formats";
+import { formatNames } from "../formats/names.ts";
 
 /** `rego-coverage [PATH…]`: the tests, the coverage, the verdict. */
 export const coverageCommand: Command = command({
@@ -17,23 +15,27 @@ fails at any threshold.`,
     format: {
       value: "NAME[=FILE]",
       multiple: true,
-      help: "text, json",
+      help: "text, json, lcov, cobertura, html (a folder, default coverage), github",
     },
     threshold: { value: "N", help: "percent of policy lines that must be covered (default 100)" },
     "per-file": { help: "every policy must reach the threshold" },
     opa: { value: "CMD", help: "a command line that stands for opa, split on blanks" },
     ignore: { value: "GLOB", multiple: true, help: "names of files and folders not to load" },
     "v0-compatible": { help: "policies in Rego v0 syntax" },
+    changed: { value: "BASE", help: "only policy lines changed since this git revision count" },
+    contexts: { help: "report which tests exercise a line (json, html)" },
     each: { help: "run each folder of policies on its own, and merge" },
   },
   examples: [
     { line: "rego-coverage policies", does: "tests and coverage of a folder" },
     { line: "rego-coverage --threshold 80 --per-file", does: "at least 80 % in every policy" },
+    { line: "rego-coverage --changed origin/main", does: "only what a pull request changes" },
+    { line: "rego-coverage --format text --format lcov=lcov.info", does: "for people and Codecov" },
     { line: "rego-coverage --opa regal", does: "with the built-in functions of regal" },
   ],
   positionals: {},
   async run({ values, positionals, signal, io }) {
-    const formats = parseFormats(values.format ?? [], formatNames);
+    const formats = parseFormats((values.format ?? []).map(withFolder), formatNames);
     const demand = {
       threshold: parseThreshold(values.threshold),
       perFile: values["per-file"] ?? false,
@@ -43,28 +45,27 @@ fails at any threshold.`,
       import("../verdict.ts"),
       import("../engine/choose.ts"),
     ]);
-    const { report } = await runDetailed({
+    const detailed = await runDetailed({
       paths: positionals.length === 0 ? ["policies"] : positionals,
       ignore: values.ignore ?? [],
       v0Compatible: values["v0-compatible"] ?? false,
       each: values.each ?? false,
+      contexts: values.contexts ?? false,
+      ...(values.changed === undefined ? {} : { changed: values.changed }),
       ...(values.opa === undefined ? {} : { opa: splitCommand(values.opa) }),
       signal,
     });
-    const failures = judge(report, demand);
-    await writeFormats(
-      formats,
-      async (name, { file }) => {
-        if (name === "json") return `${JSON.stringify(report, undefined, 2)}\n`;
-        const { renderText } = await import("../formats/text.ts");
-        const paint = file === undefined ? paintFor(io.stdout, io.env) : plain;
-        return renderText(report, failures, demand, paint);
-      },
-      io,
-    );
+    const failures = judge(detailed.report, demand);
+    const { writeReports } = await import("../formats/write.ts");
+    await writeReports(formats, { detailed, failures, demand, cwd: process.cwd() }, io);
     return failures.length === 0 ? 0 : 1;
   },
 });
+
+/** The html report is a folder, which cannot go to stdout. */
+function withFolder(format: string): string {
+  return format === "html" ? "html=coverage" : format;
+}
 
 function parseThreshold(given = "100"): number {
   const threshold = Number(given);

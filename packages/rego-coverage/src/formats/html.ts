@@ -1,0 +1,87 @@
+import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join, resolve, sep } from "node:path";
+import type { PolicyCoverage } from "../policy-coverage.ts";
+import type { DetailedReport } from "../run.ts";
+import type { FileContexts, Missing } from "../types.ts";
+import { writeReport } from "./istanbul-reports.ts";
+import { reasons } from "./text.ts";
+
+/** Rego has no counted functions and branches, and our statements are its lines. */
+const style = `
+.clearfix > .fl:nth-child(-n+3), .coverage-summary th:nth-child(-n+8):nth-child(n+3), .coverage-summary td:nth-child(-n+8):nth-child(n+3) { display: none }
+.cline-ignored { background: #eaeaea }
+span.cline-any[title] { cursor: help }
+.ibranch-reason { color: #888 }
+`;
+
+/**
+ * Writes istanbul's pages for people into a folder. The number beside a line is how many tests exercise it
+ * where that is known (`--contexts`), and pointing at it tells which, or why the line is red.
+ *
+ * @param target a folder; or `NAME.html`, which then leads to the pages in the folder `NAME`
+ * @returns the file to open
+ */
+export async function writeHtml(
+  detailed: DetailedReport,
+  cwd: string,
+  target: string,
+): Promise<string> {
+  const page = target.endsWith(".html") ? resolve(cwd, target) : undefined;
+  const folder = page === undefined ? resolve(cwd, target) : page.slice(0, -".html".length);
+  await mkdir(folder, { recursive: true });
+  writeReport(detailed, cwd, folder, "html");
+  await appendFile(join(folder, "base.css"), style);
+  const pages = await pagesIn(folder);
+  await Promise.all(
+    detailed.policies.map(async (policy) => {
+      const path = `${resolve(cwd, policy.file)}.html`;
+      const page = pages.find((name) => path.endsWith(sep + name));
+      if (page === undefined) return;
+      const file = join(folder, page);
+      const rows = detailed.report.contexts?.find(({ file }) => file === policy.file)?.rows ?? [];
+      await writeFile(file, explained(await readFile(file, "utf8"), policy, rows));
+    }),
+  );
+  if (page === undefined) return join(target, "index.html");
+  await writeFile(page, redirection(`${basename(folder)}/index.html`));
+  return target;
+}
+
+/** istanbul names pages by the last part of the policies' paths, as long as it needs to be. */
+async function pagesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((file) => file.endsWith(".rego.html")).sort((a, b) => b.length - a.length);
+}
+
+/** Adds to each line's number what is known about the line, for those who point at it. */
+function explained(
+  html: string,
+  { missing, ignored }: PolicyCoverage,
+  contexts: FileContexts["rows"],
+): string {
+  const titles = new Map<number, string>();
+  for (const { row, tests } of contexts) titles.set(row, tests.join("\n"));
+  for (const { start, end, reason } of ignored) {
+    for (let row = start.row; row <= end.row; row++) titles.set(row, `ignored: ${reason}`);
+  }
+  for (const gap of missing) addGap(titles, gap);
+  let row = 0;
+  return html.replace(/<span class="cline-any [^"]*"/g, (span) => {
+    const title = titles.get(++row);
+    return title === undefined ? span : `${span} title="${attribute(title)}"`;
+  });
+}
+
+function addGap(titles: Map<number, string>, { start, end, reason }: Missing): void {
+  if (start === undefined || end === undefined) return;
+  const why = reason === undefined ? "no test exercises this" : reasons[reason];
+  for (let row = start.row; row <= end.row; row++) titles.set(row, why);
+}
+
+function redirection(url: string): string {
+  return `<!doctype html><meta charset="utf-8"><title>Coverage</title><meta http-equiv="refresh" content="0; url=${attribute(url)}"><a href="${attribute(url)}">Coverage</a>\n`;
+}
+
+function attribute(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+}
