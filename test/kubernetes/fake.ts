@@ -78,6 +78,7 @@ export async function startFakeKubernetes(
   const tokens = new Tokens(store);
   const token = tokens.forAdministrator();
   for (const namespace of firstNamespaces) ensureNamespace(store, namespace);
+  store.compact(); // version 1 is as far in the past as on any real server
   const certificate = tls ? makeCertificate("fake-kubernetes") : undefined;
   const requests: LoggedRequest[] = [];
   const problems: string[] = [];

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Tokens, User } from "./access.ts";
 import { discover } from "./discovery.ts";
 import { Refusal, Unknown } from "./failures.ts";
@@ -38,7 +39,9 @@ export async function serve(
   options: ServerOptions,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const stop = new AbortController();
+  const answering = new WeakMap<Duplex, ServerResponse>();
   const listener = (request: IncomingMessage, response: ServerResponse) => {
+    answering.set(request.socket, response);
     answer({ ...options, signal: stop.signal }, request, response).catch((error: unknown) => {
       options.problems.push(`${request.method} ${request.url}: ${(error as Error).stack}`);
       response.destroy();
@@ -49,6 +52,7 @@ export async function serve(
     tls === undefined
       ? createServer(listener)
       : createTlsServer({ cert: tls.certificate, key: tls.key }, listener);
+  server.on("clientError", (_error, socket) => refuseGarbage(socket, answering.get(socket)));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });
@@ -62,6 +66,16 @@ export async function serve(
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * What follows a request and is none, a body that no Content-Length announced for example, is refused; as on
+ * the real server, the request before it still gets its answer.
+ */
+function refuseGarbage(socket: Duplex, before: ServerResponse | undefined): void {
+  const refuse = () => socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  if (before === undefined || before.writableFinished) refuse();
+  else before.once("finish", refuse);
 }
 
 async function answer(
