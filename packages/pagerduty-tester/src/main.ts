@@ -1,11 +1,15 @@
 import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
+import { fake } from "./commands/fake.ts";
+import { next } from "./commands/next.ts";
+import { notify } from "./commands/notify.ts";
+import { run } from "./commands/run.ts";
 
 const program: Program = {
   name: "pagerduty-tester",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [],
+  commands: [run, notify, next, fake],
 };
 
 /** Runs the command line and returns the exit code. */

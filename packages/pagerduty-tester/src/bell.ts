@@ -1,0 +1,40 @@
+import type { Clock } from "./clock.ts";
+
+/** A sleep that ends early when something happens. */
+export interface Bell {
+  ring(): void;
+  /**
+   * Waits until it rings, or so long; returns at once when it rang since the last wait.
+   *
+   * @throws the signal's reason when it aborts
+   */
+  wait(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+export function createBell(clock: Clock): Bell {
+  let rang = false;
+  let waiting: AbortController | undefined;
+  return {
+    ring: () => {
+      rang = true;
+      waiting?.abort();
+    },
+    wait: async (milliseconds, signal) => {
+      signal?.throwIfAborted();
+      if (!rang) {
+        const controller = new AbortController();
+        waiting = controller;
+        const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+        try {
+          await clock.sleep(milliseconds, either);
+        } catch (error) {
+          if (!controller.signal.aborted) throw error;
+        } finally {
+          waiting = undefined;
+        }
+        signal?.throwIfAborted();
+      }
+      rang = false;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { PagerDutyClient } from "./client.ts";
+import type { Config } from "./config.ts";
+import { isManual, keyPrefix } from "./incident.ts";
+
+/**
+ * Resolves incidents that an earlier tester left open on our services: those whose key is ours and that no run
+ * of the journal goes on with. Nobody else's are touched, and none that somebody asked for by hand and that
+ * may still be waited for.
+ *
+ * @returns what was resolved
+ * @throws PagerDutyError when PagerDuty cannot be asked
+ */
+export async function cleanUp(
+  client: PagerDutyClient,
+  config: Config,
+  options: { keep: ReadonlySet<string>; now: number },
+): Promise<{ id: string; key: string }[]> {
+  const { keep, now } = options;
+  const serviceIds = [...new Set(config.users.flatMap(({ service }) => service ?? []))];
+  const open = await client.listIncidents({ serviceIds, statuses: ["triggered", "acknowledged"] });
+  const cleaned: { id: string; key: string }[] = [];
+  for (const { id, incident_key: key, created_at } of open) {
+    if (key == null || !key.startsWith(keyPrefix) || keep.has(key)) continue;
+    const age = now - Date.parse(created_at ?? "");
+    if (isManual(key) && age <= config.verifyMs) continue;
+    await client.resolveIncident(id, "pagerduty-tester: left over");
+    cleaned.push({ id, key });
+  }
+  return cleaned;
+}

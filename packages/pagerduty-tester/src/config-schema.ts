@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { parseDoNotDisturb } from "./schedule/do-not-disturb.ts";
+import { parseSchedule } from "./schedule/schedule.ts";
+
+const units = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `10m`, `2h`, or a number of minutes; milliseconds once read. */
+const duration = z
+  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?[smh]$/)], {
+    error: "expected minutes, or a duration such as 90s, 10m or 2h",
+  })
+  .transform((value) => {
+    if (typeof value === "number") return value * 60_000;
+    return Number(value.slice(0, -1)) * units[value.slice(-1) as keyof typeof units];
+  })
+  .meta({ description: "Minutes, or a duration such as 90s, 10m or 2h" });
+
+const positive = z.number().positive();
+const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
+const id = z.string({ error: "expected PagerDuty's id, such as PABC123" }).regex(/^[A-Za-z0-9]+$/, {
+  error: "expected PagerDuty's id, letters and digits such as PABC123",
+});
+
+const user = z
+  .strictObject({
+    name: z.string().min(1).meta({ description: "Shown in the incident's title" }),
+    id: id.meta({ description: "The id in the address of the person's PagerDuty profile" }),
+    cron: z.string().meta({
+      description: 'When to page, the time zone last: "55 6 * * 2#1 America/Los_Angeles"',
+    }),
+    timeZone: z.string().optional().meta({ description: "Wins over a zone that ends the cron" }),
+    service: id.optional().meta({ description: "Instead of the service above" }),
+    verifyMinutes: positive.optional().meta({ description: "Instead of verifyMinutes above" }),
+    maxLateness: duration.optional(),
+    doNotDisturb: z
+      .string()
+      .optional()
+      .meta({ description: 'Local time in which the phone is silenced: "22:00-07:00"' }),
+  })
+  .superRefine((value, context) => {
+    if (value.doNotDisturb !== undefined && parseDoNotDisturb(value.doNotDisturb) === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["doNotDisturb"],
+        message: `"${value.doNotDisturb}": expected two different times, such as "22:00-07:00"`,
+      });
+    }
+    try {
+      parseSchedule(value.cron, value.timeZone);
+    } catch (error) {
+      context.addIssue({ code: "custom", path: ["cron"], message: (error as Error).message });
+    }
+  });
+
+const users = z
+  .array(user, { error: "expected a list of people, each with name, id and cron" })
+  .min(1, { error: "the list is empty; add people, each with name, id and cron" })
+  .superRefine((list, context) => {
+    const seen = new Set<string>();
+    list.forEach((each, index) => {
+      const key = `${each.id} ${each.cron} ${each.timeZone ?? ""}`;
+      if (seen.has(key)) {
+        context.addIssue({
+          code: "custom",
+          path: [index, "id"],
+          message: `${each.id} is listed twice with the same cron`,
+        });
+      }
+      seen.add(key);
+    });
+  });
+
+const escalationVerdicts = ["no-response", "not-notified", "wrong-person", "late"] as const;
+
+/** The fuller form of the configuration. */
+export const fullSchema = z.strictObject({
+  users,
+  service: id.optional().meta({ description: "The test service; else SERVICE_ID" }),
+  from: z
+    .email({ error: "expected the login email of a PagerDuty user" })
+    .optional()
+    .meta({ description: "Login email that incidents are created by; else FROM_EMAIL" }),
+  subdomain: z
+    .string()
+    .regex(/^[a-z0-9-]+$/i)
+    .optional()
+    .meta({ description: "ACME of https://ACME.pagerduty.com; else SUBDOMAIN" }),
+  region: z.enum(["us", "eu"]).default("us").meta({ description: "Where the account lives" }),
+  verifyMinutes: positive
+    .default(15)
+    .meta({ description: "How long a person has to answer a page" }),
+  ratePerMinute: positive
+    .default(6)
+    .meta({ description: "New incidents a minute and service; PagerDuty's own limit wins" }),
+  catchUp: duration.prefault("10m").meta({
+    description: "A run missed by at most this, while nothing ran, is made up for",
+  }),
+  maxLateness: duration.optional().meta({
+    description: "A page later than this is not sent. Default: the end of doNotDisturb, else 60m",
+  }),
+  pollSeconds: positive
+    .default(15)
+    .meta({ description: "The longest time between two looks at open incidents" }),
+  listLagSeconds: z.number().nonnegative().default(30).meta({
+    description: "How long a new incident may take to show in PagerDuty's lists",
+  }),
+  keepDays: positive.default(400).meta({ description: "How long verdicts stay in the journal" }),
+  escalation: z
+    .strictObject({
+      webhook: url.meta({ description: "Gets one POST, JSON, for each page that got no response" }),
+      on: z
+        .array(z.enum(escalationVerdicts))
+        .default(["no-response"])
+        .meta({ description: "The verdicts that escalate" }),
+    })
+    .optional(),
+  heartbeat: url.optional().meta({
+    description: "Gets a GET each minute while the tester works, as healthchecks.io expects it",
+  }),
+  roster: z
+    .strictObject({ teams: z.array(id).default([]), escalationPolicies: z.array(id).default([]) })
+    .optional()
+    .meta({ description: "Whose members must all be among the users; looked at by check" }),
+});
+
+/** The original's form: nothing but the list of people. */
+export const plainSchema = users;
+
+/** A configuration in either form; mistakes keep the paths of the form that was written. */
+export const configSchema: z.ZodType<z.output<typeof fullSchema> & { plain: boolean }> = z
+  .unknown()
+  .transform((value, context) => {
+    const plain = Array.isArray(value);
+    const result = plain ? plainSchema.safeParse(value) : fullSchema.safeParse(value);
+    if (result.success) {
+      return plain
+        ? { ...fullSchema.parse({ users: value }), plain }
+        : { ...(result.data as z.output<typeof fullSchema>), plain };
+    }
+    for (const { path, message } of result.error.issues) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
+    return z.NEVER;
+  });
+
+export type EscalationVerdict = (typeof escalationVerdicts)[number];

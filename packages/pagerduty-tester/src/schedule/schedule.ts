@@ -1,0 +1,108 @@
+import { Cron } from "croner";
+import { translate } from "./fugit.ts";
+import { hostTimeZone, timeZoneProblem } from "./time-zone.ts";
+
+/** A cron pattern that was understood. */
+export interface Schedule {
+  /** As written, zone included. */
+  source: string;
+  /** In croner's syntax, without the zone. */
+  pattern: string;
+  /** The IANA zone its fields are in. */
+  timeZone: string;
+  /** False when neither the pattern nor an option named the zone, so that it is this machine's. */
+  zoneGiven: boolean;
+  job: Cron;
+}
+
+/** A cron pattern that cannot be used; the message says why and what to write instead. */
+export class ScheduleError extends Error {
+  override name = "ScheduleError";
+  readonly code: string = "SCHEDULE";
+}
+
+/**
+ * Understands a cron pattern whose last field may be its time zone.
+ *
+ * @param cron `55 6 * * 2#1 America/Los_Angeles`; what only fugit knows is translated where that is exact
+ * @param timeZone wins over the zone that ends the pattern
+ * @throws ScheduleError
+ */
+export function parseSchedule(cron: string, timeZone?: string): Schedule {
+  const { pattern, zone } = splitZone(cron.trim());
+  const chosen = timeZone ?? zone;
+  const refuse = (message: string) => new ScheduleError(`"${cron}": ${message}`);
+  const problem = chosen === undefined ? undefined : timeZoneProblem(chosen);
+  if (problem !== undefined) throw refuse(problem);
+  const inZone = chosen ?? hostTimeZone();
+  try {
+    const translated = translate(pattern);
+    return {
+      source: cron,
+      pattern: translated,
+      timeZone: inZone,
+      zoneGiven: chosen !== undefined,
+      job: jobOf(translated, inZone),
+    };
+  } catch (error) {
+    throw refuse((error as Error).message.replace(/^CronPattern: /, ""));
+  }
+}
+
+/**
+ * The coming instants of a cron pattern.
+ *
+ * At a change to summer time a job at one fixed time runs at the first valid instant after the gap; at the
+ * change back it runs once, on the first pass.
+ *
+ * @param cron five fields (six with seconds first) and, last, the time zone
+ * @param options.from the instants are strictly after it
+ * @param options.count how many; fewer come back when the schedule ends
+ * @param options.timeZone wins over a zone that ends the pattern; with neither it is this machine's
+ * @throws ScheduleError when the pattern or the zone cannot be understood
+ */
+export function nextRuns(
+  cron: string,
+  options: { from: Date; count: number; timeZone?: string },
+): Date[] {
+  const { from, count, timeZone } = options;
+  return comingRuns(parseSchedule(cron, timeZone), from, count);
+}
+
+/** {@link nextRuns} of a schedule that was parsed already. */
+export function comingRuns(schedule: Schedule, from: Date, count: number): Date[] {
+  return schedule.job.nextRuns(count, from);
+}
+
+/** The latest instant at or before `now`, or undefined when the schedule never fired yet. */
+export function latestRun(schedule: Schedule, now: Date): Date | undefined {
+  // croner looks strictly before the instant it is given.
+  return schedule.job.previousRuns(1, new Date(now.getTime() + 1))[0];
+}
+
+// Ten thousand people share a handful of patterns; a job that is only asked for instants holds no state.
+const jobs = new Map<string, Cron>();
+
+function jobOf(pattern: string, timezone: string): Cron {
+  const key = `${pattern} ${timezone}`;
+  const known = jobs.get(key);
+  if (known !== undefined) return known;
+  const job = new Cron(pattern, { timezone, paused: true });
+  // A zone that croner cannot work with shows only here.
+  job.nextRun();
+  jobs.set(key, job);
+  return job;
+}
+
+const names =
+  "sun|mon|tue|wed|thu|fri|sat|sunday|monday|tuesday|wednesday|thursday|friday|saturday|" +
+  "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|" +
+  "september|october|november|december|last";
+const field = new RegExp(`^(?:[\\d*,\\-/#?LW+&%]|(?<![a-z])(?:${names})(?![a-z]|/[a-z]))+$`, "i");
+
+function splitZone(cron: string): { pattern: string; zone?: string } {
+  const split = cron.search(/\s+\S+$/);
+  const last = cron.slice(split).trim();
+  if (split < 0 || field.test(last)) return { pattern: cron };
+  return { pattern: cron.slice(0, split), zone: last };
+}

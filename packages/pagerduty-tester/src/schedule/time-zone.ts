@@ -1,0 +1,39 @@
+/**
+ * Names without a slash that are zones of the tz database and mean one thing. The other short names that
+ * `Intl` takes are abbreviations: IST is India's there and Israel's elsewhere, EST has no summer time.
+ */
+const shortNames = new Set(
+  (
+    "UTC GMT UCT Universal Zulu Greenwich CET EET MET WET EST5EDT CST6CDT MST7MDT PST8PDT GB NZ PRC ROC ROK " +
+    "Cuba Egypt Eire Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya Navajo Poland Portugal Singapore Turkey W-SU"
+  ).split(" "),
+);
+
+/**
+ * Why a name is no good as a time zone, or undefined when it is.
+ *
+ * Neither list of `Intl` is enough: `supportedValuesOf` lacks UTC, Asia/Kolkata and Europe/Kyiv, and
+ * `DateTimeFormat` takes abbreviations and offsets, which ignore summer time.
+ */
+export function timeZoneProblem(name: string): string | undefined {
+  if (/^[+-]\d/.test(name)) {
+    return `${name} is an offset, which ignores summer time; write a zone such as Europe/Berlin`;
+  }
+  if (!isKnown(name)) return `${name} is no time zone; write one such as Europe/Berlin or UTC`;
+  if (name.includes("/") || shortNames.has(name)) return undefined;
+  return `${name} is an abbreviation, which is ambiguous or ignores summer time; write a zone such as America/New_York`;
+}
+
+/** The zone of this machine, which a schedule without one is in. */
+export function hostTimeZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+function isKnown(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

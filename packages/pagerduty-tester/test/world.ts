@@ -1,0 +1,42 @@
+import { onTestFinished } from "vitest";
+import { makeFolder } from "../../../test/folder.ts";
+import { type FakePagerDuty, type FakePagerDutyOptions, startFakePagerDuty } from "../src/fake.ts";
+
+export const token = "u+TokenThatNobodySees1";
+export const from = "tester@example.com";
+
+/** A fake account of a test service and a sender beside the given people, gone after the test. */
+export async function startAccount(options: FakePagerDutyOptions = {}): Promise<FakePagerDuty> {
+  const fake = await startFakePagerDuty({
+    token,
+    services: [{ id: "PTEST" }],
+    ...options,
+    users: [{ id: "PSENDER", email: from }, ...(options.users ?? [])],
+  });
+  onTestFinished(() => fake.close());
+  return fake;
+}
+
+/** What the commands need to find a fake. */
+export function environment(fake: FakePagerDuty): Record<string, string> {
+  return {
+    PAGERDUTY_API_URL: fake.url,
+    PAGERDUTY_TOKEN: token,
+    SERVICE_ID: "PTEST",
+    FROM_EMAIL: from,
+    SUBDOMAIN: "acme",
+  };
+}
+
+/** A folder with a configuration, gone after the test. */
+export function folderWith(files: Record<string, string>): string {
+  const folder = makeFolder(files);
+  onTestFinished(() => folder[Symbol.dispose]());
+  return folder.path;
+}
+
+/** The cron of the minute that began last, so that a run is due now. */
+export function cronOfNow(): string {
+  const now = new Date();
+  return `${now.getUTCMinutes()} ${now.getUTCHours()} * * * UTC`;
+}
