@@ -2,6 +2,40 @@ import { z } from "zod";
 import { parseDoNotDisturb } from "./schedule/do-not-disturb.ts";
 import { parseSchedule } from "./schedule/schedule.ts";
 
+/** A person, as written in a configuration that was checked. Durations are milliseconds. */
+export interface UserEntry {
+  name: string;
+  id: string;
+  cron: string;
+  timeZone?: string | undefined;
+  service?: string | undefined;
+  verifyMinutes?: number | undefined;
+  maxLateness?: number | undefined;
+  doNotDisturb?: string | undefined;
+}
+
+/** A configuration that was checked, its defaults filled in. Durations are milliseconds unless named otherwise. */
+export interface ConfigFile {
+  users: UserEntry[];
+  service?: string | undefined;
+  from?: string | undefined;
+  subdomain?: string | undefined;
+  region: "us" | "eu";
+  verifyMinutes: number;
+  ratePerMinute: number;
+  catchUp: number;
+  maxLateness?: number | undefined;
+  pollSeconds: number;
+  listLagSeconds: number;
+  keepDays: number;
+  escalation?: { webhook: string; on: EscalationVerdict[] } | undefined;
+  heartbeat?: string | undefined;
+  roster?: { teams: string[]; escalationPolicies: string[] } | undefined;
+}
+
+/** A verdict that can escalate. */
+export type EscalationVerdict = "no-response" | "not-notified" | "wrong-person" | "late";
+
 const units = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /** `90s`, `10m`, `2h`, or a number of minutes; milliseconds once read. */
@@ -70,10 +104,15 @@ const users = z
     });
   });
 
-const escalationVerdicts = ["no-response", "not-notified", "wrong-person", "late"] as const;
+const escalationVerdicts: EscalationVerdict[] = [
+  "no-response",
+  "not-notified",
+  "wrong-person",
+  "late",
+];
 
 /** The fuller form of the configuration. */
-export const fullSchema = z.strictObject({
+export const fullSchema: z.ZodType<ConfigFile> = z.strictObject({
   users,
   service: id.optional().meta({ description: "The test service; else SERVICE_ID" }),
   from: z
@@ -124,10 +163,10 @@ export const fullSchema = z.strictObject({
 });
 
 /** The original's form: nothing but the list of people. */
-export const plainSchema = users;
+export const plainSchema: z.ZodType<UserEntry[]> = users;
 
 /** A configuration in either form; mistakes keep the paths of the form that was written. */
-export const configSchema: z.ZodType<z.output<typeof fullSchema> & { plain: boolean }> = z
+export const configSchema: z.ZodType<ConfigFile & { plain: boolean }> = z
   .unknown()
   .transform((value, context) => {
     const plain = Array.isArray(value);
@@ -135,12 +174,10 @@ export const configSchema: z.ZodType<z.output<typeof fullSchema> & { plain: bool
     if (result.success) {
       return plain
         ? { ...fullSchema.parse({ users: value }), plain }
-        : { ...(result.data as z.output<typeof fullSchema>), plain };
+        : { ...(result.data as ConfigFile), plain };
     }
     for (const { path, message } of result.error.issues) {
       context.addIssue({ code: "custom", path: [...path], message });
     }
     return z.NEVER;
   });
-
-export type EscalationVerdict = (typeof escalationVerdicts)[number];

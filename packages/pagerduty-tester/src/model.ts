@@ -4,7 +4,7 @@ import { z } from "zod";
 const reference = z.object({ id: z.string(), type: z.string().optional() });
 const text = z.string().nullish();
 
-export const incidentSchema = z.object({
+export const incidentSchema: z.ZodType<Incident> = z.object({
   id: z.string(),
   html_url: text,
   incident_key: text,
@@ -14,7 +14,7 @@ export const incidentSchema = z.object({
   assignments: z.array(z.object({ assignee: reference })).nullish(),
 });
 
-export const logEntrySchema = z.object({
+export const logEntrySchema: z.ZodType<LogEntry> = z.object({
   id: z.string(),
   type: z.string(),
   created_at: z.string(),
@@ -28,7 +28,7 @@ export const logEntrySchema = z.object({
     .nullish(),
 });
 
-export const userSchema = z.object({
+export const userSchema: z.ZodType<User> = z.object({
   id: z.string(),
   name: text,
   email: text,
@@ -55,7 +55,7 @@ export const userSchema = z.object({
     .nullish(),
 });
 
-export const serviceSchema = z.object({
+export const serviceSchema: z.ZodType<Service> = z.object({
   id: z.string(),
   name: text,
   status: text,
@@ -64,7 +64,7 @@ export const serviceSchema = z.object({
   escalation_policy: reference.nullish(),
 });
 
-export const maintenanceWindowSchema = z.object({
+export const maintenanceWindowSchema: z.ZodType<MaintenanceWindow> = z.object({
   id: z.string(),
   start_time: z.string(),
   end_time: z.string(),
@@ -110,6 +110,51 @@ export interface LogEntry {
     | undefined;
 }
 
-export type User = z.infer<typeof userSchema>;
-export type Service = z.infer<typeof serviceSchema>;
-export type MaintenanceWindow = z.infer<typeof maintenanceWindowSchema>;
+type Text = string | null | undefined;
+
+/** A PagerDuty user, with contact methods and notification rules where they were asked for. */
+export interface User {
+  id: string;
+  name?: Text;
+  email?: Text;
+  role?: Text;
+  /** The invitation was sent and not accepted yet. */
+  invitation_sent?: boolean | null | undefined;
+  contact_methods?:
+    | {
+        id: string;
+        type?: Text;
+        enabled?: boolean | null | undefined;
+        blacklisted?: boolean | null | undefined;
+      }[]
+    | null
+    | undefined;
+  notification_rules?:
+    | {
+        urgency?: Text;
+        start_delay_in_minutes?: number | null | undefined;
+        contact_method?: Reference | null | undefined;
+      }[]
+    | null
+    | undefined;
+}
+
+/** A PagerDuty service. */
+export interface Service {
+  id: string;
+  name?: Text;
+  /** active, warning, critical, maintenance or disabled. */
+  status?: Text;
+  /** Seconds; null for never. */
+  acknowledgement_timeout?: number | null | undefined;
+  /** Seconds; null for never. */
+  auto_resolve_timeout?: number | null | undefined;
+  escalation_policy?: Reference | null | undefined;
+}
+
+/** A time in which a service makes no incidents. */
+export interface MaintenanceWindow {
+  id: string;
+  start_time: string;
+  end_time: string;
+}

@@ -52,7 +52,11 @@ SIGTERM ends it after the page that is being sent; the next start goes on from t
     const { createLog } = await import("@internal/lib/log");
     const { logEvent } = await import("../observe.ts");
     const { createMetrics } = await import("../metrics.ts");
-    const log = createLog({ name: "pagerduty-tester", stream: io.stderr });
+    const log = createLog({
+      name: "pagerduty-tester",
+      stream: io.stderr,
+      level: values.once ? "warning" : "info",
+    });
     const tester = createTester({
       config,
       client,
