@@ -11,6 +11,7 @@ export type { TesterEvent } from "./events.ts";
 export type { RateLimit, Timeouts } from "./http.ts";
 export { createTestIncident } from "./incident.ts";
 export type { Incident, LogEntry } from "./model.ts";
+export type { ReportedRun, TestReport } from "./report.ts";
 export type { Run } from "./run.ts";
 export { nextRuns, ScheduleError } from "./schedule/schedule.ts";
 export { createTester, type Tester, type TesterOptions } from "./tester.ts";

@@ -108,6 +108,17 @@ export function openJournal(file: string, now: () => number): Journal {
   };
 }
 
+/** What a journal says, for whoever only reads it: nothing is mended, and a last half line is ignored. */
+export function readJournal(file: string): ReadonlyMap<string, Run> {
+  const runs = new Map<string, Run>();
+  const text = readFrom(file, () => 0);
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  for (const [index, line] of whole.split("\n").slice(0, -1).entries()) {
+    applyRecord(runs, parseRecord(line, file, index + 1));
+  }
+  return runs;
+}
+
 function readFrom(file: string, start: (size: number, inode: number) => number): string {
   let descriptor: number;
   try {

@@ -3,6 +3,7 @@ import { UsageError } from "@internal/lib/errors";
 import type { Io } from "@internal/lib/io";
 import type { Account, Config } from "../config.ts";
 import type { TesterEvent } from "../events.ts";
+import { seconds } from "../words.ts";
 
 /** Options that several commands share. */
 export const configOption = {
@@ -73,8 +74,4 @@ function outcomeWords(outcome: import("../verdict.ts").Outcome): string {
     reason,
   ].filter((detail) => detail !== undefined);
   return details.length === 0 ? verdict : `${verdict} (${details.join(", ")})`;
-}
-
-export function seconds(milliseconds: number): string {
-  return `${Math.round(milliseconds / 100) / 10} s`;
 }

@@ -1,0 +1,33 @@
+import type { MaintenanceWindow, Service } from "../model.ts";
+import { type CheckFinding, error, ok, warning } from "./finding.ts";
+
+/** What would keep a service from paging, now or at the coming sends. Pure. */
+export function checkService(
+  service: Service,
+  windows: readonly MaintenanceWindow[],
+  sends: readonly Date[],
+  verifyMs: number,
+): CheckFinding[] {
+  const subject = `service ${service.name ?? service.id} (${service.id})`;
+  const found: CheckFinding[] = [];
+  if (service.status === "disabled") found.push(error(subject, "is disabled"));
+  if (service.status === "maintenance") found.push(warning(subject, "is in maintenance now"));
+  for (const { start_time, end_time } of windows) {
+    const covered = sends.filter(
+      (at) => at.getTime() >= Date.parse(start_time) && at.getTime() < Date.parse(end_time),
+    );
+    if (covered.length === 0) continue;
+    const times = `from ${start_time} to ${end_time}`;
+    found.push(
+      error(subject, `is in maintenance ${times}, when ${covered.length} coming pages fall`),
+    );
+  }
+  const { acknowledgement_timeout: acknowledge, auto_resolve_timeout: resolve } = service;
+  if (acknowledge != null && acknowledge * 1000 < 60_000) {
+    found.push(warning(subject, `pages again ${acknowledge} s after an acknowledgement`));
+  }
+  if (resolve != null && resolve * 1000 < verifyMs) {
+    found.push(error(subject, `resolves incidents after ${resolve} s, before the test has ended`));
+  }
+  return found.length === 0 ? [ok(subject, "takes incidents")] : found;
+}
