@@ -52,14 +52,15 @@ export async function runCoverage(options: CoverageOptions = {}): Promise<Covera
 export async function runDetailed(options: CoverageOptions = {}): Promise<DetailedReport> {
   const { paths = ["policies"], cwd = process.cwd(), changed, signal } = options;
   await checkPaths(paths, cwd);
-  const engine = await chooseEngine(options.opa, cwd);
-  const [version, run, changes] = await Promise.all([
+  const engine = await chooseEngine(options.opa, cwd, signal);
+  const gathered = Promise.all([
     engine.version(),
     runUnits(engine, { ...options, paths, cwd }),
     changed === undefined
       ? undefined
       : import("./changed-rows.ts").then((git) => git.changedRows(changed, cwd, signal)),
   ]);
+  const [version, run, changes] = await gathered.finally(() => engine.close());
   const coverage = run.coverage ?? new Map();
   const sources = await readPolicies(coverage.keys(), cwd);
   if (coverage.size === 0 && run.tests.length === 0) {

@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { EngineError } from "../errors.ts";
+import { embeddedEngine, embeddedExists } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
 import { nativeEngine } from "./native.ts";
 
@@ -12,14 +13,16 @@ import { nativeEngine } from "./native.ts";
 export async function chooseEngine(
   given: string[] | undefined,
   cwd: string,
+  signal?: AbortSignal | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Engine> {
   if (given !== undefined && given.length > 0) return nativeEngine(given, cwd);
   const named = env["OPA"]?.trim();
   if (named) return nativeEngine(splitCommand(named), cwd);
   if (await onPath("opa", env)) return nativeEngine(["opa"], cwd);
+  if (embeddedExists()) return embeddedEngine(cwd, signal);
   throw new EngineError(
-    "no opa on the PATH; install OPA (https://www.openpolicyagent.org/docs/#running-opa) or give its command line with --opa",
+    "no opa on the PATH, and this build has no embedded engine; install OPA (https://www.openpolicyagent.org/docs/#running-opa) or give its command line with --opa",
   );
 }
 

@@ -32,4 +32,6 @@ export interface Engine {
    * @throws EngineError when the engine cannot be started
    */
   run(options: SuiteOptions): Promise<SuiteRun>;
+  /** Ends what it has started. */
+  close(): Promise<void>;
 }

@@ -20,6 +20,7 @@ export function nativeEngine(command: string[], cwd: string): Engine {
       return /^Version:\s*(\S+)/m.exec(stdout)?.[1] ?? "unknown";
     },
     run: (options) => runSuite(command, options),
+    async close() {}, // a process of its own for every run
   };
 }
 

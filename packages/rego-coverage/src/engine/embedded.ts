@@ -1,0 +1,126 @@
+import { existsSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { EngineError, LoadError } from "../errors.ts";
+import { type FileRanges, readReport } from "../report.ts";
+import type { Engine, SuiteOptions, SuiteRun } from "./engine.ts";
+import { type OpaResult, toTestResult } from "./results.ts";
+
+/** How long a test may take; OPA's own limit cannot interrupt a single thread. */
+const silenceLimitMs = 60_000;
+
+// Beside the bundle in a published package; in dist when the sources run as they are.
+const engineFolder = [
+  new URL("./engine/", import.meta.url),
+  new URL("../../dist/engine/", import.meta.url),
+].find((folder) => existsSync(new URL("opa.wasm.br", folder)));
+
+/** Whether this package was built with an engine. */
+export function embeddedExists(): boolean {
+  return engineFolder !== undefined;
+}
+
+/** A started engine. Requests wait for each other; `close` ends its thread. */
+export interface EmbeddedSession {
+  /** @throws LoadError with OPA's message when it refuses */
+  request<T>(command: string, parameters?: object): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The engine inside the package: OPA compiled to WebAssembly. */
+export function embeddedEngine(cwd: string, signal?: AbortSignal | undefined): Engine {
+  let session: EmbeddedSession | undefined;
+  const started = () => {
+    session ??= startEmbedded(cwd, signal);
+    return session;
+  };
+  return {
+    name: "embedded",
+    version: async () => (await started().request<{ version: string }>("version")).version,
+    run: (options) => runSuite(started(), options),
+    close: async () => session?.close(),
+  };
+}
+
+async function runSuite(session: EmbeddedSession, options: SuiteOptions): Promise<SuiteRun> {
+  const { paths, ignore, v0Compatible, contexts } = options;
+  const answer = await session.request<{
+    results: OpaResult[];
+    report: unknown;
+    contexts?: Record<string, unknown>;
+  }>("test", { paths, ignore, v0Compatible, contexts });
+  return {
+    tests: answer.results.map(toTestResult),
+    coverage: readReport(answer.report),
+    ...(contexts ? { contexts: readContexts(answer.contexts ?? {}) } : {}),
+  };
+}
+
+function readContexts(contexts: Record<string, unknown>): Map<string, Map<string, FileRanges>> {
+  return new Map(Object.entries(contexts).map(([name, report]) => [name, readReport(report)]));
+}
+
+/**
+ * Starts an engine in a thread.
+ *
+ * @param cwd where relative paths start
+ * @throws EngineError when this package was built without one
+ */
+export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): EmbeddedSession {
+  if (engineFolder === undefined) {
+    throw new EngineError(
+      "this build has no embedded engine: it was built without Go; use a published package",
+    );
+  }
+  const worker = new Worker(new URL("worker.js", engineFolder), { workerData: { cwd } });
+  worker.setMaxListeners(0);
+  const abort = () => worker.terminate();
+  signal?.addEventListener("abort", abort);
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    request<T>(command: string, parameters: object = {}) {
+      const answer = last.then(() =>
+        ask<T>(worker, JSON.stringify({ command, ...parameters }), signal),
+      );
+      last = answer.catch(() => {});
+      return answer;
+    },
+    async close() {
+      signal?.removeEventListener("abort", abort);
+      await worker.terminate();
+    },
+  };
+}
+
+function ask<T>(worker: Worker, request: string, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise<T>((done, fail) => {
+    const timer = setTimeout(() => {
+      settle();
+      worker.terminate();
+      fail(
+        new EngineError(`no test ended within ${silenceLimitMs / 1000} s; the engine was stopped`),
+      );
+    }, silenceLimitMs);
+    const onMessage = (message: { progress?: true; answer?: string }) => {
+      timer.refresh();
+      if (message.answer === undefined) return;
+      settle();
+      const value = JSON.parse(message.answer) as T & { error?: string };
+      if (value.error === undefined) done(value);
+      else fail(new LoadError(value.error));
+    };
+    const onError = (error: unknown) => {
+      settle();
+      fail(new EngineError(`the embedded engine ended: ${error}`, { cause: error }));
+    };
+    const onExit = () => {
+      settle();
+      fail(signal?.aborted ? signal.reason : new EngineError("the embedded engine ended early"));
+    };
+    const settle = () => {
+      clearTimeout(timer);
+      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
+    };
+    worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+    worker.postMessage(request);
+  });
+}
