@@ -8,7 +8,9 @@ export type {
   FileSummary,
   Ignored,
   Missing,
+  MutationReport,
   Position,
   Reason,
+  Survivor,
   TestResult,
 } from "./types.ts";

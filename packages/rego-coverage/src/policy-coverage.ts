@@ -1,4 +1,5 @@
 import { gapsOf, isUntested } from "./missing.ts";
+import type { Pragma } from "./pragmas.ts";
 import type { FileRanges } from "./report.ts";
 import { rowsOf, runsOf } from "./rows.ts";
 import type { PolicySource } from "./sources.ts";
@@ -15,6 +16,7 @@ export interface PolicyCoverage {
   coveredRows: Set<number>;
   missing: Missing[];
   ignored: Ignored[];
+  pragmas: Pragma[];
 }
 
 /**
@@ -39,6 +41,7 @@ export function judgePolicy(
   return {
     file,
     text,
+    pragmas,
     ranges,
     coverable: new Set([...coveredRows, ...notCovered]),
     coveredRows: new Set(coveredRows),

@@ -1,14 +1,16 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { contextsOf } from "./contexts.ts";
 import { chooseEngine } from "./engine/choose.ts";
 import type { Engine, SuiteOptions, SuiteRun } from "./engine/engine.ts";
 import { InputError } from "./errors.ts";
 import { mergeRuns } from "./merge-runs.ts";
 import { byText, sortMissing } from "./missing.ts";
+import type { Judged } from "./mutate/mutate.ts";
 import { checkPaths, splitFolders } from "./paths.ts";
 import { judgePolicy, type PolicyCoverage, percentOf, summarize } from "./policy-coverage.ts";
 import { readPolicies } from "./sources.ts";
-import type { CoverageReport } from "./types.ts";
+import type { CoverageReport, MutationReport } from "./types.ts";
 
 /** What to run, and with what. */
 export interface CoverageOptions {
@@ -24,6 +26,10 @@ export interface CoverageOptions {
   each?: boolean;
   /** Also report which tests exercise which rows. @default false */
   contexts?: boolean;
+  /** Also change the policies, and report which changes no test notices. @default false */
+  mutate?: boolean;
+  /** Called while changes are tried. */
+  onMutant?: (done: number, all: number) => void;
   /** A git revision: only policy lines that changed since then count. @default all count */
   changed?: string;
   /** Where relative paths start. @default the working directory */
@@ -70,7 +76,36 @@ export async function runDetailed(options: CoverageOptions = {}): Promise<Detail
     .toSorted((a, b) => byText(a.file, b.file))
     .filter(({ path }) => changes?.has(path) ?? true)
     .map((source) => judgePolicy(source, coverage.get(source.file)!, changes?.get(source.path)));
-  return { report: assemble({ name: engine.name, version }, run, policies), policies };
+  const report = assemble({ name: engine.name, version }, run, policies);
+  const sound = run.tests.every(({ result }) => result === "pass" || result === "skip");
+  if (options.mutate && sound) report.mutation = await mutate(policies, { ...options, paths, cwd });
+  return { report, policies };
+}
+
+async function mutate(
+  policies: PolicyCoverage[],
+  options: CoverageOptions & { paths: string[]; cwd: string },
+): Promise<MutationReport> {
+  const { runMutants, summarizeMutants } = await import("./mutate/mutate.ts");
+  const { paths, cwd, ignore = [], v0Compatible = false, signal, onMutant } = options;
+  const folders = options.each ? await splitFolders(paths, cwd, ignore) : undefined;
+  const judged: Judged[] = [];
+  for (const folder of folders ?? [undefined]) {
+    const inside = ({ file }: PolicyCoverage) =>
+      folder === undefined || resolve(cwd, file).startsWith(resolve(cwd, folder));
+    judged.push(
+      ...(await runMutants({
+        paths: folder === undefined ? paths : [folder],
+        cwd,
+        ignore,
+        v0Compatible,
+        signal,
+        policies: policies.filter(inside),
+        ...(onMutant === undefined ? {} : { onProgress: onMutant }),
+      })),
+    );
+  }
+  return summarizeMutants(judged, policies);
 }
 
 async function runUnits(

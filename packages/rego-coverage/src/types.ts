@@ -1,3 +1,5 @@
+import type { MutationReport } from "./mutate/types.ts";
+
 /** A place in a file: row and column count from 1, columns in code points. */
 export interface Position {
   row: number;
@@ -53,6 +55,8 @@ export interface FileContexts {
   rows: { row: number; tests: string[] }[];
 }
 
+export type { MutationReport, Survivor } from "./mutate/types.ts";
+
 /** `--format json`. Percent of coverable policy lines; test files never count. */
 export interface CoverageReport {
   engine: { name: "opa" | "embedded" | "command"; version: string };
@@ -64,4 +68,6 @@ export interface CoverageReport {
   ignored?: Ignored[];
   /** Only when asked for. */
   contexts?: FileContexts[];
+  /** Only when asked for, and when all tests pass. */
+  mutation?: MutationReport;
 }

@@ -6,6 +6,7 @@ export type Failure =
   | { code: "tests-failed"; count: number }
   | { code: "no-tests" }
   | { code: "untested"; files: string[] }
+  | { code: "below-mutate-threshold"; percent: number; threshold: number }
   | { code: "below-threshold"; percent: number; file?: string };
 
 /** What a report must reach. */
@@ -14,13 +15,18 @@ export interface Demand {
   threshold: number;
   /** Every file must reach it, not only all of them together. */
   perFile: boolean;
+  /** Percent of the changes to policies that a test must notice; undefined for any. */
+  mutateThreshold?: number | undefined;
 }
 
 /**
  * Judges a report: every test passes, there is at least one, every policy is touched by one, and the
  * threshold is reached. An untested file fails at any threshold.
  */
-export function judge(report: CoverageReport, { threshold, perFile }: Demand): Failure[] {
+export function judge(
+  report: CoverageReport,
+  { threshold, perFile, mutateThreshold }: Demand,
+): Failure[] {
   const failures: Failure[] = [];
   const failed = report.tests.filter(({ result }) => result === "fail" || result === "error");
   if (failed.length > 0) failures.push({ code: "tests-failed", count: failed.length });
@@ -34,6 +40,10 @@ export function judge(report: CoverageReport, { threshold, perFile }: Demand): F
     if (below(file, threshold)) {
       failures.push({ code: "below-threshold", percent: file.percent, file: file.file });
     }
+  }
+  const score = report.mutation?.score;
+  if (score !== undefined && mutateThreshold !== undefined && score < mutateThreshold) {
+    failures.push({ code: "below-mutate-threshold", percent: score, threshold: mutateThreshold });
   }
   return failures;
 }

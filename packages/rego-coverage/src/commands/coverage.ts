@@ -24,6 +24,8 @@ fails at any threshold.`,
     "v0-compatible": { help: "policies in Rego v0 syntax" },
     changed: { value: "BASE", help: "only policy lines changed since this git revision count" },
     contexts: { help: "report which tests exercise a line (json, html)" },
+    mutate: { help: "change the policies and list the changes that no test notices" },
+    "mutate-threshold": { value: "N", help: "percent of the changes that tests must notice" },
     each: { help: "run each folder of policies on its own, and merge" },
   },
   examples: [
@@ -36,8 +38,13 @@ fails at any threshold.`,
   positionals: {},
   async run({ values, positionals, signal, io }) {
     const formats = parseFormats((values.format ?? []).map(withFolder), formatNames);
+    const mutateThreshold = values["mutate-threshold"];
     const demand = {
-      threshold: parseThreshold(values.threshold),
+      threshold: parsePercent("threshold", values.threshold ?? "100"),
+      mutateThreshold:
+        mutateThreshold === undefined
+          ? undefined
+          : parsePercent("mutate-threshold", mutateThreshold),
       perFile: values["per-file"] ?? false,
     };
     const [{ runDetailed }, { judge }, { splitCommand }] = await Promise.all([
@@ -51,6 +58,11 @@ fails at any threshold.`,
       v0Compatible: values["v0-compatible"] ?? false,
       each: values.each ?? false,
       contexts: values.contexts ?? false,
+      mutate: (values.mutate ?? false) || mutateThreshold !== undefined,
+      onMutant: (done, all) => {
+        if (io.stderr.isTTY)
+          io.stderr.write(`\rchanges tried: ${done} of ${all}${done === all ? "\n" : ""}`);
+      },
       ...(values.changed === undefined ? {} : { changed: values.changed }),
       ...(values.opa === undefined ? {} : { opa: splitCommand(values.opa) }),
       signal,
@@ -67,10 +79,10 @@ function withFolder(format: string): string {
   return format === "html" ? "html=coverage" : format;
 }
 
-function parseThreshold(given = "100"): number {
-  const threshold = Number(given);
-  if (given.trim() === "" || !(threshold >= 0 && threshold <= 100)) {
-    throw new UsageError(`--threshold ${given}: expected a percentage, 0 to 100`);
+function parsePercent(option: string, given: string): number {
+  const percent = Number(given);
+  if (given.trim() === "" || !(percent >= 0 && percent <= 100)) {
+    throw new UsageError(`--${option} ${given}: expected a percentage, 0 to 100`);
   }
-  return threshold;
+  return percent;
 }

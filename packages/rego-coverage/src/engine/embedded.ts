@@ -5,8 +5,13 @@ import { type FileRanges, readReport } from "../report.ts";
 import type { Engine, SuiteOptions, SuiteRun } from "./engine.ts";
 import { type OpaResult, toTestResult } from "./results.ts";
 
+/** A test that does not end. */
+export class EngineTimeoutError extends EngineError {
+  override name = "EngineTimeoutError";
+}
+
 /** How long a test may take; OPA's own limit cannot interrupt a single thread. */
-const silenceLimitMs = 60_000;
+const testLimitMs = 60_000;
 
 // Beside the bundle in a published package; in dist when the sources run as they are.
 const engineFolder = [
@@ -21,8 +26,11 @@ export function embeddedExists(): boolean {
 
 /** A started engine. Requests wait for each other; `close` ends its thread. */
 export interface EmbeddedSession {
-  /** @throws LoadError with OPA's message when it refuses */
-  request<T>(command: string, parameters?: object): Promise<T>;
+  /**
+   * @throws LoadError with OPA's message when it refuses
+   * @throws EngineTimeoutError when nothing comes from it for so long; the engine is ended then
+   */
+  request<T>(command: string, parameters?: object, silenceLimitMs?: number): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -77,9 +85,9 @@ export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): Em
   signal?.addEventListener("abort", abort);
   let last: Promise<unknown> = Promise.resolve();
   return {
-    request<T>(command: string, parameters: object = {}) {
+    request<T>(command: string, parameters: object = {}, limitMs = testLimitMs) {
       const answer = last.then(() =>
-        ask<T>(worker, JSON.stringify({ command, ...parameters }), signal),
+        ask<T>(worker, JSON.stringify({ command, ...parameters }), limitMs, signal),
       );
       last = answer.catch(() => {});
       return answer;
@@ -91,15 +99,20 @@ export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): Em
   };
 }
 
-function ask<T>(worker: Worker, request: string, signal: AbortSignal | undefined): Promise<T> {
+function ask<T>(
+  worker: Worker,
+  request: string,
+  limitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   return new Promise<T>((done, fail) => {
     const timer = setTimeout(() => {
       settle();
       worker.terminate();
       fail(
-        new EngineError(`no test ended within ${silenceLimitMs / 1000} s; the engine was stopped`),
+        new EngineTimeoutError(`no test ended within ${limitMs / 1000} s; the engine was stopped`),
       );
-    }, silenceLimitMs);
+    }, limitMs);
     const onMessage = (message: { progress?: true; answer?: string }) => {
       timer.refresh();
       if (message.answer === undefined) return;

@@ -2,9 +2,9 @@ import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promise
 import { basename, join, resolve, sep } from "node:path";
 import type { PolicyCoverage } from "../policy-coverage.ts";
 import type { DetailedReport } from "../run.ts";
-import type { FileContexts, Missing } from "../types.ts";
+import type { FileContexts, Missing, Survivor } from "../types.ts";
 import { writeReport } from "./istanbul-reports.ts";
-import { reasons } from "./text.ts";
+import { formatSurvivor, reasons } from "./text.ts";
 
 /** Rego has no counted functions and branches, and our statements are its lines. */
 const style = `
@@ -39,7 +39,10 @@ export async function writeHtml(
       if (page === undefined) return;
       const file = join(folder, page);
       const rows = detailed.report.contexts?.find(({ file }) => file === policy.file)?.rows ?? [];
-      await writeFile(file, explained(await readFile(file, "utf8"), policy, rows));
+      const survivors =
+        detailed.report.mutation?.survivors.filter(({ file }) => file === policy.file) ?? [];
+      const html = await readFile(file, "utf8");
+      await writeFile(file, explained(html, policy, rows, survivors));
     }),
   );
   if (page === undefined) return join(target, "index.html");
@@ -58,6 +61,7 @@ function explained(
   html: string,
   { missing, ignored }: PolicyCoverage,
   contexts: FileContexts["rows"],
+  survivors: Survivor[],
 ): string {
   const titles = new Map<number, string>();
   for (const { row, tests } of contexts) titles.set(row, tests.join("\n"));
@@ -65,6 +69,11 @@ function explained(
     for (let row = start.row; row <= end.row; row++) titles.set(row, `ignored: ${reason}`);
   }
   for (const gap of missing) addGap(titles, gap);
+  for (const survivor of survivors) {
+    const before = titles.get(survivor.row);
+    const survived = `survived: ${formatSurvivor(survivor)}`;
+    titles.set(survivor.row, before === undefined ? survived : `${survived}\n${before}`);
+  }
   let row = 0;
   return html.replace(/<span class="cline-any [^"]*"/g, (span) => {
     const title = titles.get(++row);

@@ -1,7 +1,14 @@
 import type { Paint } from "@internal/lib/colors";
 import { formatTable } from "@internal/lib/table";
 import { formatMissing } from "../missing.ts";
-import type { CoverageReport, FileSummary, Ignored, Missing, TestResult } from "../types.ts";
+import type {
+  CoverageReport,
+  FileSummary,
+  Ignored,
+  Missing,
+  Survivor,
+  TestResult,
+} from "../types.ts";
 import type { Demand, Failure } from "../verdict.ts";
 
 /**
@@ -18,6 +25,7 @@ export function renderText(
     ...testLines(report.tests, paint),
     ...fileTable(report, paint),
     ...(report.ignored ?? []).map(ignoredLine),
+    ...mutationLines(report, paint),
     ...verdictLines(report, failures, threshold, paint),
     ...missingLines(report, failures, paint),
   ];
@@ -84,6 +92,39 @@ function ignoredLine({ file, start, end, reason }: Ignored): string {
   return `ignored ${file}:${rows}: ${reason}`;
 }
 
+function mutationLines({ mutation }: CoverageReport, paint: Paint): string[] {
+  if (mutation === undefined) return [];
+  const { score, killed, timedOut, survived, survivors } = mutation;
+  const noticed = killed + timedOut;
+  return [
+    `mutation score: ${formatPercent(score)} (the tests notice ${noticed} of ${noticed + survived} changes)`,
+    ...(survived > 0 ? [paint("bold", "Survived:")] : []),
+    ...survivors.filter(({ accepted }) => accepted === undefined).map(formatSurvivor),
+    ...survivors
+      .filter(({ accepted }) => accepted !== undefined)
+      .map((survivor) => `accepted ${formatSurvivor(survivor)}: ${survivor.accepted}`),
+    "",
+  ];
+}
+
+/** `path:line:col original → changed`. */
+export function formatSurvivor({
+  file,
+  row,
+  column,
+  original,
+  changed,
+  reached,
+}: Survivor): string {
+  const unreached = reached ? "" : " (no test reaches it)";
+  return `${file}:${row}:${column} ${oneLine(original)} → ${oneLine(changed) || "(deleted)"}${unreached}`;
+}
+
+function oneLine(text: string): string {
+  const [first = "", ...rest] = text.trim().split(/\r?\n/);
+  return rest.length === 0 ? first : `${first.trimEnd()} …`;
+}
+
 function verdictLines(
   { tests, files }: CoverageReport,
   failures: Failure[],
@@ -113,6 +154,8 @@ function sentence(failure: Failure, threshold: number): string {
       return "no tests were run: name a rule test_… in a file beside the policy";
     case "untested":
       return `${failure.files.length} ${failure.files.length === 1 ? "policy is" : "policies are"} touched by no test`;
+    case "below-mutate-threshold":
+      return `the mutation score is ${formatPercent(failure.percent)}, below ${failure.threshold} %`;
     case "below-threshold":
       return `${failure.file ?? "coverage"} is at ${formatPercent(failure.percent)}, below ${threshold} %`;
   }
