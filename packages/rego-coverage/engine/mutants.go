@@ -223,7 +223,8 @@ func changedConstant(term *ast.Term, text string) (string, bool) {
 	return "", false
 }
 
-// everyToSome asks that the body holds for one element instead of all.
+// everyToSome asks that the body holds for one element instead of all, in one expression, for a rule may have
+// no braces around its body.
 func (f *finder) everyToSome(expr *ast.Expr, every *ast.Every) {
 	text, offset := f.textAt(expr.Location), expr.Location.Offset
 	if every.Domain.Location == nil || !strings.HasPrefix(text, "every") {
@@ -239,7 +240,7 @@ func (f *finder) everyToSome(expr *ast.Expr, every *ast.Every) {
 		return
 	}
 	open += after
-	f.replace("every to some", expr.Location, "some"+text[len("every"):open]+"\n"+text[open+1:end])
+	f.replace("every to some", expr.Location, "count([true | some"+text[len("every"):open]+"\n"+text[open+1:end]+"]) > 0")
 }
 
 // someToEvery asks that the rest of the body holds for all elements instead of one.

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type CliResult, runCli } from "@internal/test/cli";
+import { component } from "@internal/test/components";
+import { makeFolder } from "@internal/test/folder";
+import { expect, test } from "vitest";
+
+// The emoji takes two UTF-16 units and one of OPA's columns; row 5 is covered only in part.
+const policy = `package a
+
+x if {
+	count(input.s) == 1
+	indexof("🙂", input.s[0]) == 1; count(input.t) > 1
+	count(input.u) > 1
+}
+
+# rego-coverage ignore: kept for old clients
+legacy := 1
+`;
+const files = {
+  "policies/a.rego": policy,
+  "policies/a_test.rego":
+    'package a_test\n\nimport data.a\n\ntest_x if not a.x with input as {"s": ["🙂"], "t": [], "u": []}\n',
+  "policies/sub/b.rego": "package b\n\nx := 1\n",
+};
+
+async function run(cwd: string, ...args: string[]): Promise<CliResult> {
+  return runCli("rego-coverage", ["--opa", await component("opa"), ...args], { cwd });
+}
+
+test("lcov: a row covered in part is not covered", async () => {
+  using folder = makeFolder(files);
+  const { stdout } = await run(folder.path, "--format", "lcov");
+  expect(stdout).toBe(
+    "TN:\nSF:policies/a.rego\nDA:3,0\nDA:4,1\nDA:5,0\nDA:6,0\nLF:4\nLH:1\nend_of_record\nTN:\nSF:policies/sub/b.rego\nDA:3,0\nLF:1\nLH:0\nend_of_record\n",
+  );
+});
+
+test("cobertura", async () => {
+  using folder = makeFolder(files);
+  const { stdout } = await run(folder.path, "--format", "cobertura");
+  expect(stdout).toContain('lines-valid="5" lines-covered="1"');
+  expect(stdout).toContain('filename="policies/a.rego"');
+  expect(stdout).toContain('<line number="5" hits="0" branch="false"/>');
+});
+
+test("GitHub annotations, from the repository's root", async () => {
+  using folder = makeFolder({
+    ".git/HEAD": "",
+    ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`deep/${name}`, text])),
+    "deep/policies/c_test.rego": 'package c_test\n\ntest_c if {\n\tprint(100, "%")\n\tfalse\n}\n',
+  });
+  const failing = await run(join(folder.path, "deep"), "--format", "github");
+  expect(failing.stdout).toBe(
+    "::error file=deep/policies/c_test.rego,line=3,title=Rego test failed::data.c_test.test_c%0A100 %25\n",
+  );
+  const gaps = await run(
+    join(folder.path, "deep"),
+    "--ignore",
+    "c_test.rego",
+    "--format",
+    "github",
+  );
+  expect(gaps.stdout.split("\n")).toEqual([
+    "::error file=deep/policies/a.rego,line=3,endLine=3,title=Missing coverage::no test exercises this",
+    "::error file=deep/policies/a.rego,line=5,endLine=6,title=Missing coverage::no test exercises this",
+    "::error file=deep/policies/sub/b.rego,line=1,title=Missing coverage::no test touches this policy",
+    "::notice file=deep/policies/a.rego,line=10,endLine=10,title=Ignored by rego-coverage::kept for old clients",
+    "",
+  ]);
+});
+
+test("html, with the tests of a line; several formats at once; ignored lines in all", async () => {
+  using folder = makeFolder(files);
+  const args = [
+    "--contexts",
+    "--format",
+    "text",
+    "--format",
+    "html=out",
+    "--format",
+    "json=c.json",
+  ];
+  const { stdout, stderr } = await run(folder.path, ...args);
+  expect(stderr).toBe("rego-coverage: html report: out/index.html\n");
+  expect(stdout).toContain("ignored policies/a.rego:10: kept for old clients\n");
+  const report = JSON.parse(readFileSync(join(folder.path, "c.json"), "utf8"));
+  expect(report.ignored).toEqual([
+    {
+      file: "policies/a.rego",
+      start: { row: 10 },
+      end: { row: 10 },
+      reason: "kept for old clients",
+    },
+  ]);
+  expect(report.contexts[0]).toEqual({
+    file: "policies/a.rego",
+    rows: [4, 5].map((row) => ({ row, tests: ["data.a_test.test_x"] })),
+  });
+  const page = readFileSync(join(folder.path, "out/policies/a.rego.html"), "utf8");
+  expect(page).toContain('<span class="cline-any cline-yes" title="data.a_test.test_x">1x</span>');
+  expect(page).toContain(
+    'indexof("🙂", input.s[0]) == 1; <span class="cstat-no" title="statement not covered" >count(input.t) &gt; 1</span>',
+  );
+  expect(page).toContain('title="ignored: kept for old clients"');
+});
