@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { startProcess } from "./cli.ts";
+import { makeFolder } from "./folder.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const run = (tool: string, ...args: string[]) =>
+  startProcess(process.execPath, [`${root}tools/${tool}.ts`, ...args]).ended;
+
+test.each([
+  ["another package", "packages/b/src/x.ts", 'import { a } from "a";\n'],
+  ["another package, lazily", "packages/b/src/x.ts", 'await import("a/part");\n'],
+  ["test code", "packages/b/src/x.ts", 'import { t } from "@internal/test/cli";\n'],
+  ["test code, by its path", "packages/b/src/x.ts", 'import "../test/x.ts";\n'],
+  [
+    "what users do not have",
+    "packages/b/dist/index.d.ts",
+    'export type { T } from "@internal/lib/t";\n',
+  ],
+])("check-imports finds an import of %s", async (_, file, text) => {
+  using folder = makeFolder({ "packages/a/src/index.ts": "", [file]: text });
+  const { code, stderr } = await run("check-imports", folder.path);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${file}: `);
+});
+
+test("check-imports lets a package import itself and lib", async () => {
+  const text = 'import "./y.ts";\nimport "@internal/lib/errors";\n';
+  using folder = makeFolder({ "packages/a/src/x.ts": text });
+  expect((await run("check-imports", folder.path)).code).toBe(0);
+});
+
+test("check-lock finds a platform's binary that is not locked, and a registry's host", async () => {
+  const lock = JSON.parse(readFileSync(`${root}package-lock.json`, "utf8"));
+  delete lock.packages["node_modules/@biomejs/cli-darwin-arm64"];
+  lock.packages["node_modules/yaml"].resolved = "https://registry.example/yaml.tgz";
+  using folder = makeFolder({ "package-lock.json": JSON.stringify(lock) });
+  const { code, stderr } = await run("check-lock", `${folder.path}/package-lock.json`);
+  expect(code).toBe(1);
+  expect(stderr).toContain("@biomejs/cli-darwin-arm64 is not in the lock");
+  expect(stderr).toContain("no binary for darwin-arm64 is locked");
+  expect(stderr).toContain("node_modules/yaml: the lock names a registry host");
+});
