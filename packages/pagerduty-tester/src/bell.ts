@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { linkedController } from "./linked.ts";
 
 /** A sleep that ends early when something happens. */
 export interface Bell {
@@ -22,14 +23,14 @@ export function createBell(clock: Clock): Bell {
     wait: async (milliseconds, signal) => {
       signal?.throwIfAborted();
       if (!rang) {
-        const controller = new AbortController();
+        const { controller, unlink } = linkedController(signal);
         waiting = controller;
-        const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
         try {
-          await clock.sleep(milliseconds, either);
+          await clock.sleep(milliseconds, controller.signal);
         } catch (error) {
           if (!controller.signal.aborted) throw error;
         } finally {
+          unlink();
           waiting = undefined;
         }
         signal?.throwIfAborted();

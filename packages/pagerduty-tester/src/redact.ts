@@ -9,7 +9,9 @@ export function redact(text: string, secrets: readonly string[] = []): string {
   }
   return clean
     .replace(/(token=|bearer\s+)[^\s"',;]+/gi, "$1***")
-    .replace(/(?!\d{4}-\d\d-\d\d)\+?\d[\d ().-]{6,}\d/g, (number) =>
-      number.replace(/\D/g, "").length < 7 ? number : "***",
+    .replace(/\d{4}-\d\d-\d\d|\+?\d[\d ().-]{6,}\d/g, (number) =>
+      isDate.test(number) || number.replace(/\D/g, "").length < 7 ? number : "***",
     );
 }
+
+const isDate = /^\d{4}-\d\d-\d\d$/;

@@ -3,6 +3,7 @@ import { serveObservability } from "@internal/lib/observability";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { beat } from "./heartbeat.ts";
+import { linkedController } from "./linked.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Tester } from "./tester.ts";
 
@@ -31,7 +32,7 @@ export async function serve(options: {
           ready: () => (ready ? undefined : "PagerDuty was not reached yet"),
         });
   if (server !== undefined) log.info(`listening on ${server.url}`);
-  const ended = new AbortController();
+  const { controller: ended, unlink } = linkedController(signal);
   const beating =
     config.heartbeat === undefined
       ? undefined
@@ -39,7 +40,7 @@ export async function serve(options: {
           clock: systemClock,
           working: () => ready && alive(),
           onTrouble: (reason) => log.warning(reason),
-          signal: AbortSignal.any([signal, ended.signal]),
+          signal: ended.signal,
         });
   try {
     await tester.run({
@@ -50,6 +51,7 @@ export async function serve(options: {
       },
     });
   } finally {
+    unlink();
     ended.abort();
     await beating;
     await server?.close();

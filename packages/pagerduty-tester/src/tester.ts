@@ -8,6 +8,7 @@ import { PagerDutyError } from "./errors.ts";
 import type { OnEvent } from "./events.ts";
 import { manualKey } from "./incident.ts";
 import { openJournal } from "./journal.ts";
+import { linkedController } from "./linked.ts";
 import { forgetFutureMisses, planCome, planRuns, type TakenOver, takeOver } from "./plan.ts";
 import type { Run } from "./run.ts";
 import { createTimetable } from "./timetable.ts";
@@ -75,12 +76,13 @@ export function createTester(options: TesterOptions): Tester {
     signal: AbortSignal,
     action: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const ended = new AbortController();
-    const either = AbortSignal.any([signal, ended.signal]);
+    const { controller: ended, unlink } = linkedController(signal);
+    const either = ended.signal;
     const engineWork = engine.work(either);
     try {
       return await Promise.race([action(either), engineWork as Promise<never>]);
     } finally {
+      unlink();
       ended.abort();
       await engineWork.catch((error: unknown) => {
         if (!either.aborted) throw error;

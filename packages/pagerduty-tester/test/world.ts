@@ -1,11 +1,15 @@
-import { onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import { makeFolder } from "../../../test/folder.ts";
 import { type FakePagerDuty, type FakePagerDutyOptions, startFakePagerDuty } from "../src/fake.ts";
 
 export const token = "u+TokenThatNobodySees1";
 export const from = "tester@example.com";
 
-/** A fake account of a test service and a sender beside the given people, gone after the test. */
+// After the file and not after the test: of concurrent tests vitest cannot tell whose end is meant.
+const cleanUps: (() => unknown)[] = [];
+afterAll(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())));
+
+/** A fake account of a test service and a sender beside the given people, gone after the file. */
 export async function startAccount(options: FakePagerDutyOptions = {}): Promise<FakePagerDuty> {
   const fake = await startFakePagerDuty({
     token,
@@ -13,7 +17,7 @@ export async function startAccount(options: FakePagerDutyOptions = {}): Promise<
     ...options,
     users: [{ id: "PSENDER", email: from }, ...(options.users ?? [])],
   });
-  onTestFinished(() => fake.close());
+  cleanUps.push(fake.close);
   return fake;
 }
 
@@ -28,10 +32,10 @@ export function environment(fake: FakePagerDuty): Record<string, string> {
   };
 }
 
-/** A folder with a configuration, gone after the test. */
+/** A folder with a configuration, gone after the file. */
 export function folderWith(files: Record<string, string>): string {
   const folder = makeFolder(files);
-  onTestFinished(() => folder[Symbol.dispose]());
+  cleanUps.push(folder[Symbol.dispose]);
   return folder.path;
 }
 

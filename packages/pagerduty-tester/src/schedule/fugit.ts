@@ -75,7 +75,11 @@ function nickname(text: string): string {
 function translateField(text: string, field: Field): string {
   return text
     .split(",")
-    .map((item) => translateItem(withNumbers(item, field), field))
+    .map((item) => {
+      // Before names become numbers, so that the refusal is in the writer's words.
+      if (field.name === "weekday" && item.includes("%")) throw new Error(everyNthWeek(item));
+      return translateItem(withNumbers(item, field), field);
+    })
     .join(",");
 }
 
@@ -92,7 +96,6 @@ function withNumbers(item: string, { names }: Field): string {
 
 function translateItem(item: string, field: Field): string {
   if (field.name === "weekday") {
-    if (item.includes("%")) throw new Error(everyNthWeek(item));
     const last = item.match(/^(\d)#(?:-1|last)$/i);
     if (last !== null) return `${last[1]}#L`;
     const fromEnd = item.match(/^(\d)#-\d+$/);
