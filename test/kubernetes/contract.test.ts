@@ -1,5 +1,5 @@
 import { afterAll, describe } from "vitest";
-import { describeContract } from "./contract.ts";
+import { describeContract, describeExpiry } from "./contract.ts";
 import { type FakeKubernetes, startFakeKubernetes } from "./fake.ts";
 
 describe.each([
@@ -11,5 +11,11 @@ describe.each([
   describeContract(async () => {
     fake = await startFakeKubernetes({ tls, kubelet: false });
     return fake;
+  });
+  describe("expiry", () => {
+    describeExpiry(
+      async () => fake!,
+      async () => fake?.store.compact(),
+    );
   });
 });

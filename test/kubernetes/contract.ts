@@ -4,6 +4,7 @@ import { accessContract } from "./contract/access.ts";
 import { type Api, makeApi, type Subject } from "./contract/api.ts";
 import { deletionContract } from "./contract/deletion.ts";
 import { evictionContract } from "./contract/eviction.ts";
+import { expiryContract } from "./contract/expiry.ts";
 import { listsContract } from "./contract/lists.ts";
 import { objectsContract } from "./contract/objects.ts";
 import { patchesContract } from "./contract/patches.ts";
@@ -14,11 +15,24 @@ import { watchesContract } from "./contract/watches.ts";
  * words. Pods are bound to a node that is not there: the tests stand in for the kubelet.
  */
 export function describeContract(connect: () => Promise<Subject>): void {
+  const api = inNamespace(connect);
+  describe("objects", () => objectsContract(api));
+  describe("lists", () => listsContract(api));
+  describe("watches", () => watchesContract(api));
+  describe("patches", () => patchesContract(api));
+  describe("deletion", () => deletionContract(api));
+  describe("eviction", () => evictionContract(api));
+  describe("access", () => accessContract(api));
+}
+
+/** The part of the contract that needs a server whose history the test may throw away. */
+export function describeExpiry(connect: () => Promise<Subject>, forget: () => Promise<void>): void {
+  expiryContract(inNamespace(connect), forget);
+}
+
+/** Connects before the tests and gives them a namespace of their own. */
+function inNamespace(connect: () => Promise<Subject>): () => Api {
   let connected: Api | undefined;
-  const api = () => {
-    if (connected === undefined) throw new Error("not connected");
-    return connected;
-  };
   beforeAll(async () => {
     const namespace = `contract-${randomBytes(3).toString("hex")}`;
     connected = makeApi(await connect(), namespace);
@@ -27,11 +41,8 @@ export function describeContract(connect: () => Promise<Subject>): void {
   afterAll(async () => {
     await connected?.delete(`/api/v1/namespaces/${connected.namespace}`);
   });
-  describe("objects", () => objectsContract(api));
-  describe("lists", () => listsContract(api));
-  describe("watches", () => watchesContract(api));
-  describe("patches", () => patchesContract(api));
-  describe("deletion", () => deletionContract(api));
-  describe("eviction", () => evictionContract(api));
-  describe("access", () => accessContract(api));
+  return () => {
+    if (connected === undefined) throw new Error("not connected");
+    return connected;
+  };
 }

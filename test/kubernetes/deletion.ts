@@ -93,13 +93,15 @@ function checkPreconditions(
   { metadata }: KubeObject,
   { preconditions: { uid, resourceVersion } = {} }: DeleteOptions,
 ): void {
+  // Here, and only here, the server names the kind where all else names the resource.
+  const named = { group: resource.group, plural: resource.kind };
   if (uid && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict(resource, metadata.name, why);
+    throw conflict(named, metadata.name, why);
   }
   if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
     const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
-    throw conflict(resource, metadata.name, why);
+    throw conflict(named, metadata.name, why);
   }
 }
 

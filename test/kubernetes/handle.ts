@@ -141,20 +141,30 @@ function act(
   }
   if (store.get(resource, namespace, name) === undefined) throw notFound(resource, name);
   const { spec } = (body ?? {}) as { spec?: { boundObjectRef?: { name: string; uid?: string } } };
-  const token = tokens.forServiceAccount(namespace, name, podOf(store, namespace, spec));
+  const token = tokens.forServiceAccount(
+    namespace,
+    name,
+    podOf(store, { namespace, account: name }, spec),
+  );
   return { code: 201, body: { ...(body as object), status: { token } } };
 }
 
 function podOf(
   store: Store,
-  namespace: string,
+  { namespace, account }: { namespace: string; account: string },
   spec: { boundObjectRef?: { name: string; uid?: string } } | undefined,
 ) {
   const bound = spec?.boundObjectRef;
   if (bound === undefined) return undefined;
   const pods = resourceNamed("pods");
-  const uid = store.get(pods, namespace, bound.name)?.metadata.uid;
-  if (uid === undefined) throw notFound(pods, bound.name);
+  const pod = store.get(pods, namespace, bound.name);
+  if (pod === undefined) throw notFound(pods, bound.name);
+  const { uid = "" } = pod.metadata;
+  if (pod.spec?.["serviceAccountName"] !== account) {
+    throw badRequest(
+      `cannot bind token for serviceaccount "${account}" to pod running with different serviceaccount name.`,
+    );
+  }
   if (bound.uid !== undefined && bound.uid !== uid) {
     throw new Refusal(409, "Conflict", "the UID in the bound object reference does not match");
   }

@@ -215,7 +215,8 @@ function checkIdentity(resource: Resource, present: KubeObject, wanted: KubeObje
     );
   }
   if (uid && uid !== present.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present.metadata.uid}`;
+    const { namespace = "" } = present.metadata;
+    const why = `StorageError: invalid object, Code: 4, Key: /registry/${resource.plural}/${namespace}/${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present.metadata.uid}`;
     throw conflict(resource, name, why);
   }
   if (resourceVersion && resourceVersion !== present.metadata.resourceVersion) {

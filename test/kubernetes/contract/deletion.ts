@@ -39,8 +39,10 @@ export function deletionContract(api: () => Api): void {
       code: 409,
       body: {
         reason: "Conflict",
-        message: expect.stringContaining(`Operation cannot be fulfilled on configmaps "${name}": `),
-        details: { name, kind: "configmaps" },
+        message: expect.stringContaining(
+          `Operation cannot be fulfilled on ConfigMap "${name}": the UID in the precondition (another) does not match`,
+        ),
+        details: { name, kind: "ConfigMap" },
       },
     });
     expect(otherUid.body).toHaveProperty("message", expect.stringContaining(uid ?? "none"));

@@ -85,21 +85,6 @@ export function watchesContract(api: () => Api): void {
     expect(Number(next?.object.metadata.resourceVersion)).toBeGreaterThan(Number(version));
   });
 
-  test("a watch from long ago gets one error, 410, and the end", async () => {
-    using watch = await api().watch(`${path}?watch=true&resourceVersion=1`);
-    expect(await watch.next()).toMatchObject({
-      type: "ERROR",
-      object: {
-        kind: "Status",
-        status: "Failure",
-        reason: "Expired",
-        code: 410,
-        message: expect.stringMatching(/^too old resource version: 1 \(\d+\)$/),
-      },
-    });
-    expect(await watch.next()).toBeUndefined();
-  });
-
   test("a watch ends by itself when its seconds are over", async () => {
     using watch = await api().watch(
       `${path}?watch=true&resourceVersion=${await versionOf(api())}&timeoutSeconds=1`,
