@@ -1,11 +1,12 @@
 import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
+import { auditCommand } from "./commands/audit.ts";
 
 const program: Program = {
   name: "node-rollout",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [],
+  commands: [auditCommand],
 };
 
 /** Runs the command line and returns the exit code. */
