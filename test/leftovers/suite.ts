@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { startCluster, useCluster } from "../cluster.ts";
+
+/** Uses a cluster in the way the environment asks for, and says where it is. */
+const ending = process.env["ENDING"];
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+test("uses the shared cluster", () => {
+  say(`folder ${useCluster().folder} end`);
+  expect(ending).not.toBe("failure");
+});
+
+test.runIf(ending === "interrupted")("hangs with a cluster of its own", async () => {
+  const own = await startCluster();
+  say(`folder ${own.folder} end`);
+  say("both are up");
+  await new Promise(() => {});
+});
