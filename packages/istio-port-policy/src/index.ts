@@ -1,1 +1,11 @@
-export {};
+export { type CheckManifestsOptions, checkManifests } from "./check-manifests.ts";
+export { checkService } from "./check-service.ts";
+export { PolicyError, type PolicyErrorCode } from "./errors.ts";
+export type { CheckOptions, CheckReport, PortFinding, Rule } from "./finding.ts";
+export { type DecidedBy, detectProtocol, type Protocol, type ServicePort } from "./protocol.ts";
+export { renderAdmissionPolicy } from "./render/admission-policy.ts";
+export { renderConstraint, renderConstraintTemplate } from "./render/gatekeeper.ts";
+export type { KubernetesObject } from "./render/kubernetes.ts";
+export type { Enforcement, RenderOptions } from "./render/options.ts";
+export { type RegoFiles, renderRego } from "./render/rego.ts";
+export type { Service } from "./service.ts";

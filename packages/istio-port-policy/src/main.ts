@@ -1,11 +1,15 @@
 import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
+import { check } from "./commands/check.ts";
+import { renderGatekeeper } from "./commands/render-gatekeeper.ts";
+import { renderRegoCommand } from "./commands/render-rego.ts";
+import { renderVap } from "./commands/render-vap.ts";
 
 const program: Program = {
   name: "istio-port-policy",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [],
+  commands: [check, renderGatekeeper, renderVap, renderRegoCommand],
 };
 
 /** Runs the command line and returns the exit code. */

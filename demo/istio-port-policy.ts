@@ -1,0 +1,13 @@
+import { type Demo, say, show } from "./show.ts";
+
+const shop = "packages/istio-port-policy/examples/shop.yaml";
+
+export const demo: Demo = {
+  name: "istio-port-policy",
+  says: "which ports of a shop's Services can Istio not route, and what to do about it",
+  async run() {
+    await show("istio-port-policy", ["check", shop], { exits: [1] });
+    say("The same rule for the cluster: Gatekeeper, or the API server's own admission policy.");
+    await show("istio-port-policy", ["render", "gatekeeper", "--rule", "name", "--engine", "cel"]);
+  },
+};

@@ -1,0 +1,94 @@
+import { checkService } from "./check-service.ts";
+import { hasLabel, parseOptOutLabel } from "./exemptions.ts";
+import type { CheckOptions, CheckReport, PortFinding } from "./finding.ts";
+import { Locator } from "./input/locate.ts";
+import { type ReadEvent, readManifests } from "./input/read.ts";
+import type { Service } from "./service.ts";
+
+export interface CheckManifestsOptions extends CheckOptions {
+  /** What the path `-` reads. @default process.stdin */
+  stdin?: AsyncIterable<string | Uint8Array> | undefined;
+  /** Called for a file that holds a template (Helm's `{{`) in place of a Service; it was not checked there. */
+  onTemplate?: ((file: string, line: number) => void) | undefined;
+  /** Called with the source line of each finding that has a place. */
+  onSource?: ((finding: PortFinding, line: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Checks every Service in files, folders, globs and the standard input (`-`).
+ *
+ * What cannot be read is in the report, and everything else is checked all the same. Labels of Namespace
+ * documents among the manifests count for the opt-out, wherever they stand.
+ *
+ * @throws PolicyError for an option that cannot be meant
+ */
+export async function checkManifests(
+  paths: readonly string[],
+  options: CheckManifestsOptions = {},
+): Promise<CheckReport> {
+  const optOut = parseOptOutLabel(options.optOutLabel);
+  checkService({}, options); // bad options are told before anything is read
+  const report: CheckReport = {
+    findings: [],
+    checked: { files: 0, services: 0, ports: 0 },
+    unreadable: [],
+  };
+  const optedOut = new Set<string>();
+  for await (const event of readManifests(paths, options)) {
+    take(event, report, options);
+    if (event.type !== "document") continue;
+    for (const { name, labels } of event.namespaces) {
+      if (hasLabel(labels, optOut)) optedOut.add(name);
+    }
+  }
+  report.findings = report.findings.filter(({ namespace }) => !optedOut.has(namespace));
+  return report;
+}
+
+function take(event: ReadEvent, report: CheckReport, options: CheckManifestsOptions): void {
+  switch (event.type) {
+    case "file":
+      report.checked.files++;
+      return;
+    case "skipped":
+      options.onTemplate?.(event.file, event.line);
+      return;
+    case "unreadable": {
+      const { type, ...unreadable } = event;
+      report.unreadable.push(unreadable);
+      return;
+    }
+    case "document":
+      checkDocument(event, report, options);
+  }
+}
+
+function checkDocument(
+  { file, text, services }: Extract<ReadEvent, { type: "document" }>,
+  report: CheckReport,
+  options: CheckManifestsOptions,
+): void {
+  const locator = new Locator(text.text);
+  for (const { service, path } of services) {
+    report.checked.services++;
+    report.checked.ports += service.spec?.ports?.length ?? 0;
+    for (const finding of checkService(service, options)) {
+      finding.file = file;
+      const place = locator.place([...path, ...pathOf(finding, service)]);
+      if (place !== undefined) {
+        finding.line = text.line + place.line - 1;
+        finding.column = place.column;
+        options.onSource?.(finding, place.source);
+      }
+      report.findings.push(finding);
+    }
+  }
+}
+
+/** The field that a finding is about: the one that Istio went by. */
+function pathOf({ rule, port: { index } }: PortFinding, { spec }: Service): (string | number)[] {
+  const port = spec?.ports?.[index];
+  const field = rule === "istio" && typeof port?.appProtocol === "string" ? "appProtocol" : "name";
+  return ["spec", "ports", index, field];
+}

@@ -1,0 +1,48 @@
+import type { Option } from "@internal/lib/command";
+import { UsageError } from "@internal/lib/errors";
+import type { CheckOptions } from "../finding.ts";
+
+/** The options that choose the rule, the same wherever a rule is used. */
+export const ruleOptions = {
+  rule: {
+    value: "istio|name",
+    help: "what Istio itself decides (default), or the naming convention",
+  },
+  "istio-version": {
+    value: "V",
+    help: "the release of Istio whose rules count; the newest by default",
+  },
+  protocols: { value: "A,B", help: "rule name: what a name may begin with, parted by commas" },
+  "opt-out-label": {
+    value: "KEY[=VALUE]",
+    help: "the label that takes a namespace out; istio-port-policy=disabled by default",
+  },
+} satisfies Record<string, Option>;
+
+/** The values of {@link ruleOptions} as the library takes them. */
+export function toCheckOptions(
+  values: {
+    [K in keyof typeof ruleOptions]?: string;
+  },
+): CheckOptions {
+  return {
+    rule: oneOf("rule", values.rule, ["istio", "name"]),
+    istioVersion: values["istio-version"],
+    protocols: values.protocols?.split(",").map((text) => text.trim()),
+    optOutLabel: values["opt-out-label"],
+  };
+}
+
+/** The value of an option that knows only some; none when it was not given. */
+export function oneOf<const V extends string>(
+  option: string,
+  value: string | undefined,
+  known: readonly V[],
+): V | undefined {
+  if (value === undefined) return undefined;
+  const found = known.find((candidate) => candidate === value);
+  if (found === undefined) {
+    throw new UsageError(`--${option} ${value}: expected ${known.join(" or ")}`);
+  }
+  return found;
+}

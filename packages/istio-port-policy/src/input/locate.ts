@@ -1,0 +1,133 @@
+import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE } from "js-yaml";
+
+/** A mapping, a sequence or a leaf of a YAML text, with where it stands. */
+export interface YamlNode {
+  /** Offset of its first character, a quote included. */
+  start: number;
+  /** Offset behind its last character; scalars and aliases have one. */
+  end?: number;
+  entries?: { key: string; keyStart: number; value: YamlNode }[];
+  items?: YamlNode[];
+}
+
+const quoted: readonly number[] = [SCALAR_STYLE.SINGLE_QUOTED, SCALAR_STYLE.DOUBLE_QUOTED];
+
+/**
+ * The node tree of one document's text. It costs several times the parsing, so it is made only where something
+ * was found.
+ */
+export function nodesOf(text: string): YamlNode {
+  const events = parseEvents(text, {})[Symbol.iterator]();
+  events.next(); // the document itself
+  return readNode(text, events, events.next().value as Event);
+}
+
+function readNode(text: string, events: Iterator<Event>, event: Event): YamlNode {
+  switch (event.type) {
+    case EVENT_ID.SCALAR: {
+      const quotes = quoted.includes(event.style) ? 1 : 0;
+      return { start: event.valueStart - quotes, end: event.valueEnd + quotes };
+    }
+    case EVENT_ID.ALIAS:
+      return { start: event.anchorStart, end: event.anchorEnd };
+    case EVENT_ID.SEQUENCE: {
+      const items = [...children(text, events)].map(({ node }) => node);
+      return { start: event.start, items };
+    }
+    case EVENT_ID.MAPPING:
+      return { start: event.start, entries: readEntries(text, events) };
+    default:
+      throw new TypeError(`event ${event.type} begins no node`);
+  }
+}
+
+function readEntries(text: string, events: Iterator<Event>): NonNullable<YamlNode["entries"]> {
+  const entries = [];
+  const all = children(text, events);
+  for (const { event, node: key } of all) {
+    const { node: value } = all.next().value as { node: YamlNode };
+    const name = event.type === EVENT_ID.SCALAR ? getScalarValue(text, event) : "";
+    entries.push({ key: name, keyStart: key.start, value });
+  }
+  return entries;
+}
+
+function* children(
+  text: string,
+  events: Iterator<Event>,
+): Generator<{ event: Event; node: YamlNode }> {
+  for (let next = events.next(); !next.done; next = events.next()) {
+    const event = next.value;
+    if (event.type === EVENT_ID.POP) return;
+    yield { event, node: readNode(text, events, event) };
+  }
+}
+
+/** The node at a path of keys and indexes, or the nearest one above it that the text has. */
+export function nodeAt(root: YamlNode, path: readonly (string | number)[]): YamlNode {
+  let node = root;
+  for (const step of path) {
+    const next =
+      typeof step === "number"
+        ? node.items?.[step]
+        : node.entries?.find(({ key }) => key === step)?.value;
+    if (next === undefined) break;
+    node = next;
+  }
+  return node;
+}
+
+/** A place in a text: line and column from 1, and the line itself. */
+export interface TextPlace {
+  line: number;
+  column: number;
+  source: string;
+}
+
+/** Finds places in one document's text; the work is done when the first place is asked for. */
+export class Locator {
+  readonly #text: string;
+  #root: YamlNode | undefined;
+  #lineStarts: number[] | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The place of the node at a path, or of the nearest above it; none in a text too large to look through. */
+  place(path: readonly (string | number)[]): TextPlace | undefined {
+    if (this.#text.length > largestText) return undefined;
+    this.#root ??= nodesOf(this.#text);
+    return this.#placeAt(nodeAt(this.#root, path).start);
+  }
+
+  #placeAt(offset: number): TextPlace {
+    this.#lineStarts ??= lineStartsOf(this.#text);
+    const line = countUpTo(this.#lineStarts, offset);
+    const begin = this.#lineStarts[line - 1] ?? 0;
+    const end = this.#lineStarts[line] ?? this.#text.length;
+    const source = this.#text.slice(begin, end).replace(/\r?\n$/, "");
+    return { line, column: offset - begin + 1, source };
+  }
+}
+
+/** The node tree takes some twenty times the text's memory; a dump of a whole cluster has no lines to look at anyway. */
+const largestText = 32 * 2 ** 20;
+
+function lineStartsOf(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** How many of the sorted numbers are not greater than the limit. */
+function countUpTo(sorted: readonly number[], limit: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

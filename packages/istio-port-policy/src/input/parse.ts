@@ -1,0 +1,75 @@
+import {
+  CORE_SCHEMA,
+  constructFromEvents,
+  defineMappingTag,
+  defineScalarTag,
+  defineSequenceTag,
+  mapTag,
+  mergeTag,
+  parseEvents,
+  type Schema,
+  YAMLException,
+} from "js-yaml";
+
+/** A text that is no YAML; the line and column count from 1 within that text. */
+export class BrokenDocument extends Error {
+  override name = "BrokenDocument";
+  readonly line: number;
+  readonly column: number;
+
+  constructor(message: string, line: number, column: number, options?: ErrorOptions) {
+    super(message, options);
+    this.line = line;
+    this.column = column;
+  }
+}
+
+/**
+ * The value of one YAML document, JSON included; undefined for one that holds nothing.
+ *
+ * @throws BrokenDocument
+ */
+export function parseDocument(text: string): unknown {
+  if (/^\s*\{/.test(text)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // A flow mapping of YAML begins like JSON, and the YAML parser says where JSON is broken.
+    }
+  }
+  try {
+    const events = parseEvents(text, {});
+    return constructFromEvents(events, { source: text, schema })[0];
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const { reason, mark } = error;
+    throw new BrokenDocument(reason, (mark?.line ?? 0) + 1, (mark?.column ?? 0) + 1, {
+      cause: error,
+    });
+  }
+}
+
+/** YAML 1.2 with merge keys. Tags of others (`!Ref`, `!reference`) are read past: such files hold no Services. */
+const schema: Schema = CORE_SCHEMA.withTags(
+  mergeTag,
+  ["!", "tag:"].flatMap((prefix) => [
+    defineScalarTag(prefix, {
+      matchByTagPrefix: true,
+      resolve: (source) => source,
+      identify: () => false,
+    }),
+    defineSequenceTag<unknown[]>(prefix, {
+      matchByTagPrefix: true,
+      create: () => [],
+      addItem: (list, item) => {
+        list.push(item);
+      },
+      identify: () => false,
+    }),
+    defineMappingTag(prefix, {
+      ...mapTag,
+      matchByTagPrefix: true,
+      identify: () => false,
+    }),
+  ]),
+);

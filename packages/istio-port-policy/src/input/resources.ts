@@ -1,0 +1,84 @@
+import type { Service } from "../service.ts";
+
+/** A Service of a document, and the keys that lead to it. */
+export interface FoundService {
+  service: Service;
+  path: (string | number)[];
+}
+
+/** What of a document matters here; everything else in it is ignored. */
+export interface Resources {
+  services: FoundService[];
+  namespaces: { name: string; labels: Record<string, string> }[];
+}
+
+/** The Services and Namespaces of a parsed document, those inside of `List` kinds included. */
+export function resourcesOf(document: unknown): Resources {
+  const found: Resources = { services: [], namespaces: [] };
+  collect(document, [], undefined, found);
+  return found;
+}
+
+function collect(
+  value: unknown,
+  path: (string | number)[],
+  listKind: string | undefined,
+  found: Resources,
+): void {
+  if (!isObject(value)) return;
+  // Items of a ServiceList may leave out what its kind says already.
+  const { apiVersion = "v1", kind = listKind, items } = value;
+  if (apiVersion !== "v1") return;
+  if (kind === "Service") found.services.push({ service: toService(value), path });
+  else if (kind === "Namespace") found.namespaces.push(toNamespace(value));
+  else if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
+    const itemKind = kind === "List" ? undefined : kind.slice(0, -"List".length);
+    items.forEach((item, index) => {
+      collect(item, [...path, "items", index], itemKind, found);
+    });
+  }
+}
+
+/** A Service whose fields have the types they are declared with; a field of another type counts as absent. */
+function toService(value: Record<string, unknown>): Service {
+  const metadata = isObject(value["metadata"]) ? value["metadata"] : {};
+  const spec = isObject(value["spec"]) ? value["spec"] : {};
+  const ports = Array.isArray(spec["ports"]) ? spec["ports"] : [];
+  return {
+    kind: "Service",
+    metadata: {
+      ...texts(metadata, ["name", "generateName", "namespace"]),
+      labels: textMap(metadata["labels"]),
+      annotations: textMap(metadata["annotations"]),
+    },
+    spec: {
+      ...texts(spec, ["type", "clusterIP"]),
+      ports: ports.map((port) => (isObject(port) ? port : {})),
+    },
+  };
+}
+
+function toNamespace({ metadata }: Record<string, unknown>): Resources["namespaces"][number] {
+  const { name, labels } = isObject(metadata) ? metadata : {};
+  return { name: typeof name === "string" ? name : "", labels: textMap(labels) };
+}
+
+function texts(from: Record<string, unknown>, keys: string[]): Record<string, string> {
+  return Object.fromEntries(
+    keys.flatMap((key) => (typeof from[key] === "string" ? [[key, from[key]]] : [])),
+  );
+}
+
+function textMap(value: unknown): Record<string, string> {
+  return isObject(value) ? texts(value, Object.keys(value)) : {};
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** True for a Service that a template engine has still to fill in: `{{` where its ports or names should be. */
+export function isTemplated({ metadata, spec }: Service): boolean {
+  const { name, namespace } = metadata ?? {};
+  return JSON.stringify([name, namespace, spec?.ports])?.includes("{{") ?? false;
+}

@@ -1,0 +1,96 @@
+import { glob, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "@internal/lib/errors";
+import { GitIgnore } from "./git-ignore.ts";
+
+/** A file to read, or why a path leads to none. */
+export interface SelectedFile {
+  file: string;
+  /** Found in a folder or by a glob, so that what is plainly no manifest may be passed over. */
+  searched: boolean;
+  missing?: string;
+}
+
+/**
+ * The files that paths stand for, in order: a file itself, a folder's YAML and JSON files without those git
+ * ignores, what a glob matches. A file that two paths lead to comes once.
+ */
+export async function* selectFiles(paths: readonly string[]): AsyncGenerator<SelectedFile> {
+  const seen = new Set<string>();
+  for (const path of paths) {
+    for await (const selected of selectPath(path)) {
+      if (seen.has(selected.file)) continue;
+      seen.add(selected.file);
+      yield selected;
+    }
+  }
+}
+
+async function* selectPath(path: string): AsyncGenerator<SelectedFile> {
+  if (path === "-") {
+    yield { file: path, searched: false };
+    return;
+  }
+  try {
+    if ((await stat(path)).isDirectory()) yield* searchFolder(path);
+    else yield { file: path, searched: false };
+  } catch (error) {
+    if (isMissing(error) && /[*?[{]/.test(path)) yield* searchGlob(path);
+    else yield { file: path, searched: false, missing: withoutPath(error, path) };
+  }
+}
+
+async function* searchFolder(folder: string): AsyncGenerator<SelectedFile> {
+  const ignored = new GitIgnore(folder);
+  // Who names an ignored folder wants it.
+  if (await ignored.ignores(folder, true)) yield* walk(folder, undefined);
+  else yield* walk(folder, ignored);
+}
+
+async function* walk(folder: string, ignored: GitIgnore | undefined): AsyncGenerator<SelectedFile> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    const isFolder = entry.isDirectory();
+    if (isFolder ? entry.name === ".git" : !isManifestName(entry.name)) continue;
+    if (await ignored?.ignores(path, isFolder)) continue;
+    if (isFolder) yield* walk(path, ignored);
+    // A link to a folder could lead in a circle; one to a file is as good as the file.
+    else if (entry.isFile() || (await isFile(path))) yield { file: path, searched: true };
+  }
+}
+
+async function* searchGlob(pattern: string): AsyncGenerator<SelectedFile> {
+  const ignored = new GitIgnore(".");
+  const matches = [];
+  for await (const match of glob(pattern)) matches.push(match);
+  let found = false;
+  for (const file of matches.toSorted()) {
+    // `**` means every manifest; `*.tmpl` says itself what it means.
+    if (!/\.\w+$/.test(pattern) && !isManifestName(file)) continue;
+    if (!(await isFile(file)) || (await ignored.ignores(file, false))) continue;
+    found = true;
+    yield { file, searched: true };
+  }
+  if (!found) yield { file: pattern, searched: true, missing: "no file matches" };
+}
+
+function isManifestName(name: string): boolean {
+  return /\.(ya?ml|json)$/i.test(name);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+/** The system's complaint without the path, which stands before it anyway. */
+function withoutPath(error: unknown, path: string): string {
+  return messageOf(error).replace(`${path}: `, "");
+}
