@@ -46,6 +46,11 @@ export interface Command<O extends Options = Options> {
   examples: { line: string; does: string }[];
   /** Positionals allowed; the default is none. */
   positionals?: { min?: number; max?: number };
+  /**
+   * For a command that runs another one: its options end at the first word that is not one, and the
+   * positionals are that word and all after it as they stand, `--` included.
+   */
+  passthrough?: boolean;
   /** Does it and returns the exit code. A daemon, which ends with 0 when it is asked to, sets `endsClean`. */
   run(invocation: Invocation<O>): Promise<number>;
   endsClean?: boolean;
@@ -135,6 +140,10 @@ function chooseCommand(
   const sorted = commands.toSorted((a, b) => b.name.length - a.name.length);
   for (const command of sorted) {
     const words = command.name === "" ? [] : command.name.split(" ");
+    // The first word of a command's name is never an argument of the nameless one.
+    if (words.length === 0 && commands.some(({ name }) => name && name.split(" ")[0] === args[0])) {
+      continue;
+    }
     if (words.every((word, index) => args[index] === word)) {
       return { command, rest: args.slice(words.length) };
     }
@@ -165,8 +174,16 @@ function parse(command: Command, args: string[]) {
     };
   }
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    return { values: values as Record<string, never>, positionals };
+    const end = command.passthrough ? endOfOptions(args, options) : args.length;
+    const { values, positionals } = parseArgs({
+      args: args.slice(0, end),
+      options,
+      allowPositionals: true,
+    });
+    return {
+      values: values as Record<string, never>,
+      positionals: command.passthrough ? args.slice(end) : positionals,
+    };
   } catch (error) {
     const { message } = error as Error;
     // parseArgs adds advice on positionals that start with a dash; the first sentence is ours to keep.
@@ -174,6 +191,17 @@ function parse(command: Command, args: string[]) {
       cause: error,
     });
   }
+}
+
+function endOfOptions(args: string[], options: NonNullable<ParseArgsConfig["options"]>): number {
+  const { tokens } = parseArgs({
+    args,
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  return tokens.find(({ kind }) => kind !== "option")?.index ?? args.length;
 }
 
 function checkPositionals({ positionals = { max: 0 }, usage }: Command, given: string[]): void {
@@ -211,6 +239,10 @@ function commandHelp(
     ];
   });
   const shownExamples = formatTable(examples.map(({ line, does }) => [`  ${line}`, `# ${does}`]));
+  const others = name === "" ? program.commands.filter((other) => other.name !== "") : [];
+  const shownOthers = formatTable(
+    others.map((other) => [`  ${program.name} ${other.name}`, other.summary]),
+  );
   return `${summary}
 
 Usage: ${[words, usage].filter(Boolean).join(" ")}
@@ -219,7 +251,7 @@ ${formatTable(rows).join("\n")}
 
 Examples:
 ${shownExamples.join("\n")}
-
+${others.length === 0 ? "" : `\nOther commands:\n${shownOthers.join("\n")}\n`}
 ${program.exitCodes ?? usualExitCodes}
 `;
 }

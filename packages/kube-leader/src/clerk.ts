@@ -1,0 +1,121 @@
+import type { Decision, Knowledge, Observation } from "./decision.ts";
+import { ApiError, ForeignLockError, PodEndingError } from "./errors.ts";
+import type { Feeds } from "./feeds.ts";
+import { type Holder, type Lock, lockManifest, lockOf } from "./lock.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { ConfigMap, Pod } from "./objects.ts";
+import type { PatientApi } from "./patience.ts";
+
+/** Does what was decided; what comes of it goes to the mailbox. */
+export interface Clerk {
+  act(decision: Exclude<Decision, { do: "lead" }>, knowledge: Knowledge): Promise<void>;
+  /** Deletes this lock of ours, and no other that has its name by now. */
+  release(lock: Lock, signal: AbortSignal): Promise<void>;
+}
+
+export interface ClerkOptions {
+  api: PatientApi;
+  namespace: string;
+  name: string;
+  me: Holder;
+  mailbox: Mailbox<Observation>;
+  feeds: Feeds;
+  signal: AbortSignal;
+}
+
+/** Candidates that see a lock vanish at the same moment do not all knock at once. */
+const jitterMs = 50;
+/** How long a lock without a living holder is left to garbage collection, which usually takes 20 ms. */
+const collectorMs = { least: 1_000, most: 3_000 };
+
+export function createClerk(options: ClerkOptions): Clerk {
+  const { api, namespace, name, me, mailbox, feeds, signal } = options;
+  const configMaps = { resource: "configmaps", namespace } as const;
+  let hasWaited = false;
+  let collector = { uid: "", until: 0 };
+
+  function unclear(): void {
+    mailbox.put({ of: "unclear" });
+    feeds.readLock();
+  }
+
+  async function create(): Promise<void> {
+    if (hasWaited && (await mailbox.arrival(Math.random() * jitterMs))) return;
+    const body = lockManifest(name, me);
+    const reply = await api.try({ ...configMaps, verb: "create", body }, { signal });
+    if (reply?.status === 404) throw new ApiError(`namespace ${namespace} does not exist`);
+    // A conflict may be with our own request, whose answer was lost: only reading tells.
+    if (reply === undefined || reply.status >= 300) return unclear();
+    mailbox.put({ of: "lock", lock: lockOf(reply.body as ConfigMap) });
+  }
+
+  async function remove({ uid, resourceVersion }: Lock): Promise<void> {
+    if (await mailbox.arrival(Math.random() * jitterMs)) return;
+    const body = { preconditions: { uid, resourceVersion } };
+    const reply = await api.try({ ...configMaps, verb: "delete", name, body }, { signal });
+    if (reply?.status === 404) return mailbox.put({ of: "deleted", uid });
+    if (reply === undefined || reply.status >= 300) return unclear();
+    const left = reply.body as Partial<ConfigMap>;
+    // A finalizer keeps the object: then the answer is the object, not a Status.
+    const isGone = left.metadata?.uid === undefined;
+    mailbox.put(isGone ? { of: "deleted", uid } : { of: "lock", lock: lockOf(left as ConfigMap) });
+  }
+
+  async function giveTime({ uid }: Lock): Promise<void> {
+    if (collector.uid !== uid) {
+      const { least, most } = collectorMs;
+      collector = { uid, until: performance.now() + least + Math.random() * (most - least) };
+    }
+    const left = Math.max(0, collector.until - performance.now());
+    if (!(await mailbox.arrival(left))) mailbox.put({ of: "overdue", uid });
+  }
+
+  async function lookAtSelf(mayBeRefused: boolean): Promise<void> {
+    const query = { fieldSelector: `metadata.name=${me.pod}` };
+    const { status, body } = await api.ask(
+      { verb: "list", resource: "pods", namespace, query },
+      { signal, mayBeRefused },
+    );
+    if (status === 403) return mailbox.put({ of: "pods-refused" });
+    const { items } = body as { items?: Pod[] | null };
+    const found = items?.find(({ metadata }) => metadata.uid === me.uid);
+    const isAlive = found !== undefined && found.metadata.deletionTimestamp === undefined;
+    mailbox.put({ of: "self", self: isAlive ? "alive" : "ending" });
+  }
+
+  async function release({ uid }: Lock, until: AbortSignal): Promise<void> {
+    const body = { preconditions: { uid } };
+    const call = { ...configMaps, verb: "delete", name, body } as const;
+    while ((await api.try(call, { signal: until })) === undefined);
+  }
+
+  return {
+    release,
+    act: async (decision, knowledge) => {
+      switch (decision.do) {
+        case "read":
+        case "await-predecessors":
+          await mailbox.arrival();
+          return;
+        case "wait":
+          hasWaited = true;
+          await mailbox.arrival();
+          return;
+        case "create":
+          return create();
+        case "give-time":
+          hasWaited = true;
+          return giveTime(decision.lock);
+        case "remove":
+          return remove(decision.lock);
+        case "look-at-self":
+          return lookAtSelf(knowledge.pods !== "readable");
+        case "step-down":
+          await release(decision.lock, signal);
+          throw new PodEndingError(`pod ${me.pod} is being deleted, so it does not begin to lead`);
+        case "refuse":
+          throw new ForeignLockError(decision.problem);
+      }
+    },
+  };
+}

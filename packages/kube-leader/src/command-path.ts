@@ -1,0 +1,123 @@
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { readElf } from "./elf.ts";
+
+/** A command that can be run: where it is, and whether the kernel is sure to take it. */
+export interface FoundCommand {
+  path: string;
+  /**
+   * False when only an attempt can tell (a program for another processor may run by emulation): then it
+   * is spawned, because a failing `execve` would end in a crash.
+   */
+  isCertain: boolean;
+}
+
+/** The command cannot be run; `exitCode` is the shell's, 127 for not found and 126 for not executable. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  readonly code: string = "COMMAND";
+  readonly exitCode: 126 | 127;
+
+  constructor(message: string, exitCode: 126 | 127) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** How many interpreters the kernel follows from script to script. */
+const interpretersFollowed = 4;
+/** The longest single argument or variable that Linux takes: 32 pages. */
+const longestString = 131_072;
+/** A quarter of the usual stack limit of 8 MiB, for all arguments and variables together. */
+const longestAll = 2_097_152;
+
+/**
+ * Finds a command as a shell does and makes sure that it can be run: a wrong name is better known now than
+ * after hours of waiting for the lock.
+ *
+ * @throws CommandError
+ */
+export function findCommand(command: string, env: NodeJS.ProcessEnv): FoundCommand {
+  if (command === "") throw new CommandError("the command is empty", 127);
+  const path = command.includes("/") ? command : searchPath(command, env["PATH"]);
+  return { path, isCertain: checkProgram(path, path, interpretersFollowed) };
+}
+
+/** @throws CommandError when the kernel would not take so many arguments and variables */
+export function checkSize(args: readonly string[], env: NodeJS.ProcessEnv): void {
+  const strings = [...args, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+  const sizes = strings.map((text) => Buffer.byteLength(text) + 1);
+  const pointers = 8 * sizes.length;
+  const all = sizes.reduce((sum, size) => sum + size, pointers);
+  if (all > longestAll || sizes.some((size) => size > longestString)) {
+    throw new CommandError(`${args[0]}: argument list too long`, 126);
+  }
+}
+
+function searchPath(command: string, path = "/usr/local/bin:/usr/bin:/bin"): string {
+  let refused: CommandError | undefined;
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder || ".", command);
+    try {
+      checkExecutable(file);
+      return file;
+    } catch (error) {
+      if ((error as CommandError).exitCode === 126) refused ??= error as CommandError;
+    }
+  }
+  throw refused ?? new CommandError(`${command}: command not found in PATH`, 127);
+}
+
+function checkExecutable(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new CommandError(`${file}: no such file`, 127);
+  if (!found.isFile()) throw new CommandError(`${file}: is not a file`, 126);
+  try {
+    accessSync(file, constants.X_OK);
+  } catch {
+    throw new CommandError(`${file}: not executable; chmod +x it`, 126);
+  }
+}
+
+function checkProgram(file: string, shown: string, depth: number): boolean {
+  checkExecutable(file);
+  const head = readHead(file);
+  if (head === undefined) return true; // executable but not readable: the kernel may read it
+  const elf = readElf(head);
+  if (elf !== undefined) {
+    if (elf.interpreter !== undefined) checkInterpreter(elf.interpreter, shown, depth);
+    return elf.isNative;
+  }
+  const shebang = head.toString("latin1").match(/^#![ \t]*([^\s\0]+)/)?.[1];
+  if (shebang === undefined) {
+    throw new CommandError(
+      `${shown}: exec format error; a script begins with #! and its interpreter`,
+      126,
+    );
+  }
+  return checkInterpreter(shebang, shown, depth);
+}
+
+function checkInterpreter(interpreter: string, shown: string, depth: number): boolean {
+  try {
+    if (depth === 0) throw new CommandError("too many interpreters", 126);
+    return checkProgram(interpreter, interpreter, depth - 1);
+  } catch (error) {
+    throw new CommandError(
+      `${shown}: its interpreter cannot be run: ${(error as Error).message}`,
+      126,
+    );
+  }
+}
+
+function readHead(file: string): Buffer | undefined {
+  try {
+    const descriptor = openSync(file, "r");
+    const head = Buffer.alloc(4096);
+    const length = readSync(descriptor, head, 0, head.length, 0);
+    closeSync(descriptor);
+    return head.subarray(0, length);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,173 @@
+import { setImmediate } from "node:timers/promises";
+import { command } from "@internal/lib/command";
+import { UsageError } from "@internal/lib/errors";
+import { CommandError, checkSize, findCommand } from "../command-path.ts";
+import { isInCluster } from "../connection.ts";
+import { PodEndingError } from "../errors.ts";
+import { answerProbes } from "../health.ts";
+import { win } from "../leadership.ts";
+import { createNotes, type Note } from "../notes.ts";
+import { becomeCommand } from "../replace.ts";
+
+interface Plan {
+  /** The lock's name. */
+  name: string;
+  command: string;
+  args: string[];
+  timeoutSeconds: number | undefined;
+  healthPort: number | undefined;
+  selector: string | undefined;
+  env: NodeJS.ProcessEnv;
+  note: Note;
+}
+
+export const lead = command({
+  name: "",
+  usage: "--name LOCK [OPTION…] -- COMMAND [ARG…]\n       kube-leader LOCK COMMAND [ARG…]",
+  summary: "Waits until this pod holds the lock, then becomes the command.",
+  details: `The lock is a ConfigMap that belongs to the pod: it is freed when the pod is gone, and no sooner. Outside a
+cluster the command runs at once. It finds KUBE_LEADER_LOCK, KUBE_LEADER_POD and KUBE_LEADER_FENCING_TOKEN
+in its environment. KUBE_LEADER_NAME stands for --name.`,
+  passthrough: true,
+  positionals: {},
+  options: {
+    name: { value: "LOCK", help: "the lock: a ConfigMap in the pod's namespace" },
+    timeout: { value: "SECONDS", help: "give up after so long, with exit code 124" },
+    "health-port": { value: "PORT", help: "answer probes with 200 while waiting" },
+    selector: {
+      value: "LABELS",
+      help: "before running, wait for the end of pods that match and are being deleted",
+    },
+    log: { value: "text|json", help: "the form of the lines on stderr, default text" },
+  },
+  examples: [
+    { line: "kube-leader --name worker -- node worker.js", does: "one active worker" },
+    { line: "kube-leader worker node worker.js", does: "the same, shorter" },
+    { line: "kube-leader --name job --timeout 60 -- ./job", does: "or give up after a minute" },
+  ],
+  run: async ({ values, positionals, signal, io }) => {
+    const { log = "text" } = values;
+    if (log !== "text" && log !== "json") {
+      throw new UsageError(`--log ${log}: expected text or json`);
+    }
+    const note = createNotes(io.stderr, log);
+    const words = wordsOf(values.name ?? io.env["KUBE_LEADER_NAME"], positionals);
+    const plan: Plan = {
+      ...words,
+      timeoutSeconds: positive("--timeout", values.timeout, 2_000_000),
+      healthPort: positive("--health-port", values["health-port"], 65_535),
+      selector: values.selector,
+      env: io.env,
+      note,
+    };
+    try {
+      return await leadAndRun(plan, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      note((error as Error).message, {}, "ERROR");
+      return exitCodeOf(error);
+    }
+  },
+});
+
+async function leadAndRun(plan: Plan, signal: AbortSignal): Promise<number> {
+  const { command, args, env, name, note } = plan;
+  const found = findCommand(command, env);
+  if (!isInCluster(env)) {
+    note(
+      `not in a cluster (no KUBERNETES_SERVICE_HOST and no token): running ${command} without a lock`,
+    );
+    checkSize([command, ...args], env);
+    return becomeCommand({ command, args, env, found });
+  }
+  const won = await waitToLead(plan, signal);
+  const { election, session } = won;
+  const leaderEnv = {
+    ...env,
+    KUBE_LEADER_LOCK: name,
+    KUBE_LEADER_POD: session.me.pod,
+    KUBE_LEADER_FENCING_TOKEN: election.lock.resourceVersion,
+  };
+  try {
+    // A signal that came until now must be heard before there is nobody left to hear it.
+    await setImmediate();
+    signal.throwIfAborted();
+    // The program may have changed while we waited.
+    const foundNow = findCommand(command, env);
+    checkSize([command, ...args], leaderEnv);
+    note(`pod ${session.me.pod} leads ${name}`, {
+      lock: name,
+      pod: session.me.pod,
+      fencingToken: election.lock.resourceVersion,
+    });
+    election.stop();
+    return await becomeCommand({ command, args, env: leaderEnv, found: foundNow });
+  } catch (error) {
+    await election.release().catch(() => {});
+    throw error;
+  } finally {
+    session.close();
+  }
+}
+
+async function waitToLead(plan: Plan, signal: AbortSignal) {
+  const { name, selector, timeoutSeconds, healthPort, env, note } = plan;
+  const stopProbes = healthPort === undefined ? undefined : await answerProbes(healthPort);
+  const timeout = timeoutSeconds === undefined ? [] : [AbortSignal.timeout(timeoutSeconds * 1000)];
+  let isWaiting = false;
+  try {
+    return await win(
+      {
+        name,
+        ...(selector === undefined ? {} : { selector }),
+        signal: AbortSignal.any([signal, ...timeout]),
+        onWaiting: (leader) => {
+          const words = isWaiting ? `${name} is now held by` : `waiting for ${name}, held by`;
+          isWaiting = true;
+          note(`${words} pod ${leader.pod} (${leader.uid})`, { lock: name, ...leader });
+        },
+        onPredecessors: (pods) => {
+          const names = pods.map(({ pod }) => pod).join(", ");
+          note(`${name} is ours; waiting for the end of ${names}`, { lock: name });
+        },
+        onTrouble: (sentence) => note(sentence, { lock: name }, "WARN"),
+      },
+      env,
+    );
+  } finally {
+    await stopProbes?.();
+  }
+}
+
+/** Which words are the lock, which the command: options come first, then `--`, or the original's `LOCK`. */
+function wordsOf(
+  named: string | undefined,
+  words: string[],
+): { name: string; command: string; args: string[] } {
+  const hasDashes = words[0] === "--";
+  const rest = hasDashes ? words.slice(1) : words;
+  const isNamed = Boolean(named) || hasDashes;
+  const name = isNamed ? named : rest[0];
+  const command = isNamed ? rest : rest.slice(1);
+  if (!name) {
+    throw new UsageError("the lock has no name; expected --name LOCK -- COMMAND, or LOCK COMMAND");
+  }
+  const [program, ...args] = !isNamed && command[0] === "--" ? command.slice(1) : command;
+  if (program === undefined) {
+    throw new UsageError(`${name}: the command is missing; expected --name LOCK -- COMMAND [ARG…]`);
+  }
+  return { name, command: program, args };
+}
+
+function positive(option: string, given: string | undefined, most: number): number | undefined {
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  if (given.trim() !== "" && value > 0 && value <= most) return value;
+  throw new UsageError(`${option} ${given}: expected a number above 0, at most ${most}`);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  if (error instanceof PodEndingError) return 143;
+  return (error as Error).name === "TimeoutError" ? 124 : 2;
+}

@@ -1,0 +1,57 @@
+import type { Metadata } from "./objects.ts";
+
+/** A pod that can hold the lock: its name, and the uid that no other pod ever has. */
+export interface Holder {
+  pod: string;
+  uid: string;
+}
+
+/** The lock as the API server shows it. */
+export interface Lock {
+  uid: string;
+  resourceVersion: string;
+  createdAt: string;
+  /** It is being deleted, and a finalizer holds it back. */
+  deleting: boolean;
+  /** The pod that owns it, or in a sentence why it is not one of ours. */
+  owner: Holder | { foreign: string };
+}
+
+/** Reads a lock from its ConfigMap: one is ours when its only owner is a Pod. */
+export function lockOf({ metadata }: { metadata: Metadata }): Lock {
+  const { name, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const owners = metadata.ownerReferences ?? [];
+  const [owner] = owners;
+  const isPod = owners.length === 1 && owner?.apiVersion === "v1" && owner.kind === "Pod";
+  const listed = owners.map(({ kind, name }) => `${kind} ${name}`).join(" and ") || "nothing";
+  return {
+    uid,
+    resourceVersion,
+    createdAt: creationTimestamp,
+    deleting: deletionTimestamp !== undefined,
+    owner:
+      isPod && owner !== undefined
+        ? { pod: owner.name, uid: owner.uid }
+        : {
+            foreign: `ConfigMap ${name} is not a lock of kube-leader: its owner is ${listed}, expected one Pod; choose another --name, or delete the ConfigMap if nobody needs it`,
+          },
+  };
+}
+
+/** The ConfigMap that makes a pod the holder; garbage collection removes it after the pod. */
+export function lockManifest(name: string, holder: Holder): object {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: {
+      name,
+      labels: {
+        "app.kubernetes.io/managed-by": "kube-leader",
+        // A restored lock would have no owner, and nobody would ever free it.
+        "velero.io/exclude-from-backup": "true",
+      },
+      // No blockOwnerDeletion: clusters with OwnerReferencesPermissionEnforcement refuse it with 403.
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: holder.pod, uid: holder.uid }],
+    },
+  };
+}

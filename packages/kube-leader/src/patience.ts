@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Api, type Call, type Reply, UnreachableError, type WatchEvent } from "./api.ts";
+import { ApiError, RefusedError } from "./errors.ts";
+
+/** Sends calls and bears what may pass: an unreachable or overloaded server, and for a while a refusal. */
+export interface PatientApi {
+  /** Tries until the server has answered with success, 404, 409 or 410. */
+  ask(call: Call, options: CallOptions): Promise<Reply>;
+  /** Tries once; undefined, after a pause, when it is not clear whether the call was done. */
+  try(call: Call, options: CallOptions): Promise<Reply | undefined>;
+  /** Opens a watch, as `ask`. */
+  watch(
+    call: Call & { timeoutSeconds: number },
+    options: CallOptions,
+  ): Promise<Reply | AsyncIterable<WatchEvent>>;
+  /** Waits before something is done again, longer every time until `calm` was called for it. */
+  pause(what: string, signal: AbortSignal): Promise<void>;
+  calm(what: string): void;
+}
+
+export interface CallOptions {
+  signal: AbortSignal;
+  /** Answers a 403 at once instead of hoping for better. */
+  mayBeRefused?: boolean;
+}
+
+export interface PatienceOptions {
+  api: Api;
+  /** Who is refused, for the message: `system:serviceaccount:NAMESPACE:NAME`. */
+  user: string | undefined;
+  /** Told once in every time of trouble, in a sentence. */
+  onTrouble: (sentence: string) => void;
+}
+
+/** How long refusals (401, 403) are borne: a token may be in rotation, a role about to be bound. */
+const refusedForMs = 60_000;
+const pauseMs = { least: 200, most: 10_000, asked: 60_000 };
+
+export function createPatientApi({ api, user, onTrouble }: PatienceOptions): PatientApi {
+  const failures = new Map<string, number>();
+  const refusedSince = new Map<string, number>();
+  let inTrouble = false;
+
+  const tell = (sentence: string) => {
+    if (!inTrouble) onTrouble(`${sentence}; trying again`);
+    inTrouble = true;
+  };
+
+  async function pause(what: string, signal: AbortSignal, atLeastMs = 0): Promise<void> {
+    const times = failures.get(what) ?? 0;
+    failures.set(what, times + 1);
+    const longest = Math.min(pauseMs.most, pauseMs.least * 2 ** times);
+    const asked = Math.min(atLeastMs, pauseMs.asked);
+    await sleep(asked + longest * (0.5 + Math.random() / 2), undefined, { signal });
+  }
+
+  function refused(call: Call, { status, body }: Reply): void {
+    const key = keyOf(call);
+    const since = refusedSince.get(key) ?? Date.now();
+    refusedSince.set(key, since);
+    const sentence = refusal(call, user, status, messageOf(body));
+    if (isNamespaceEnding(body)) throw new RefusedError(sentence);
+    if (Date.now() - since >= refusedForMs) {
+      throw new RefusedError(`${sentence}; refused for ${refusedForMs / 1000} s`);
+    }
+    tell(sentence);
+  }
+
+  /** The answer, or undefined after a pause when there was none to go by. */
+  async function attempt<T>(
+    call: Call,
+    { signal, mayBeRefused = false }: CallOptions,
+    send: () => Promise<Reply | T>,
+  ): Promise<Reply | T | undefined> {
+    const key = keyOf(call);
+    let retryAfterMs: number | undefined;
+    try {
+      const answer = await send();
+      if (!isReply(answer) || isAnswer(answer.status) || (answer.status === 403 && mayBeRefused)) {
+        inTrouble = false;
+        failures.delete(key);
+        refusedSince.delete(key);
+        return answer;
+      }
+      const { status, body } = answer;
+      retryAfterMs = answer.retryAfterMs;
+      if (status === 401 || status === 403) refused(call, answer);
+      else if (status === 429 || status >= 500) {
+        tell(`the API server at ${api.server.host} answers ${status} ${messageOf(body)}`.trim());
+      } else throw new ApiError(`cannot ${wordsOf(call)}: HTTP ${status} ${messageOf(body)}`);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      tell(`cannot reach the API server at ${api.server.host}: ${error.message}`);
+    }
+    await pause(key, signal, retryAfterMs);
+    return undefined;
+  }
+
+  async function untilAnswered<T>(
+    call: Call,
+    options: CallOptions,
+    send: () => Promise<Reply | T>,
+  ): Promise<Reply | T> {
+    for (;;) {
+      const answer = await attempt(call, options, send);
+      if (answer !== undefined) return answer;
+    }
+  }
+
+  return {
+    ask: (call, options) =>
+      untilAnswered<never>(call, options, () => api.send(call, options.signal)),
+    try: (call, options) => attempt<never>(call, options, () => api.send(call, options.signal)),
+    watch: (call, options) => untilAnswered(call, options, () => api.watch(call, options.signal)),
+    pause,
+    calm: (what) => failures.delete(what),
+  };
+}
+
+function isReply(answer: Reply | unknown): answer is Reply {
+  return typeof (answer as Reply).status === "number";
+}
+
+/** Statuses that tell the state of things: 404 and 409 do, and 410 says to list anew. */
+function isAnswer(status: number): boolean {
+  return status < 300 || status === 404 || status === 409 || status === 410;
+}
+
+/** What a file system says while a token is replaced passes like a broken connection. */
+function isPassing(error: unknown): error is Error {
+  return error instanceof UnreachableError;
+}
+
+function keyOf({ verb, resource }: Call): string {
+  return `${verb} ${resource}`;
+}
+
+function wordsOf({ verb, resource, namespace, name }: Call): string {
+  return `${verb} ${resource}${name === undefined ? "" : `/${name}`} in namespace ${namespace}`;
+}
+
+function messageOf(body: unknown): string {
+  return (body as { message?: string } | null)?.message ?? "";
+}
+
+function refusal(call: Call, user: string | undefined, status: number, message: string): string {
+  const who = user ?? message.match(/User "([^"]+)"/)?.[1] ?? "this pod's service account";
+  const what = status === 401 ? "the token is not accepted" : "forbidden";
+  return `not allowed to ${wordsOf(call)} as ${who}: HTTP ${status}, ${what}${message && ` (${message})`}; "kube-leader render rbac" prints the role that allows it`;
+}
+
+function isNamespaceEnding(body: unknown): boolean {
+  const { details } = (body ?? {}) as { details?: { causes?: { reason?: string }[] } };
+  return details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
+}
