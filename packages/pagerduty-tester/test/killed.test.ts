@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type CliResult, runCli, startCli } from "@internal/test/cli";
+import { startFaultProxy } from "@internal/test/fault-proxy";
 import { describe, expect, test } from "vitest";
-import { type CliResult, runCli, startCli } from "../../../test/cli.ts";
-import { startFaultProxy } from "../../../test/fault-proxy.ts";
 import type { FakePagerDuty, FakePagerDutyOptions } from "../src/fake.ts";
 import { cronOfNow, environment, folderWith, startAccount } from "./world.ts";
 

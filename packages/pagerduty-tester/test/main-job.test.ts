@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runCli, startCli } from "@internal/test/cli";
 import { describe, expect, test } from "vitest";
-import { runCli, startCli } from "../../../test/cli.ts";
 import { cronOfNow, environment, folderWith, startAccount, token } from "./world.ts";
 
 const quick = "verifyMinutes: 0.1\npollSeconds: 0.2\nlistLagSeconds: 1\nratePerMinute: 600\n";

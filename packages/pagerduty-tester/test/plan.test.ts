@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runCli } from "@internal/test/cli";
 import { describe, expect, test } from "vitest";
-import { runCli } from "../../../test/cli.ts";
 import { configJsonSchema } from "../src/config-json-schema.ts";
 import { maxLatenessOf, nextStep } from "../src/decide.ts";
 import { loadConfig } from "../src/index.ts";

@@ -2,8 +2,8 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { runCli } from "@internal/test/cli";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { runCli } from "../../../test/cli.ts";
 import type { FakePagerDuty, FakePagerDutyOptions } from "../src/fake.ts";
 import {
   createTester,

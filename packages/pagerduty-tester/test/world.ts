@@ -1,5 +1,5 @@
+import { makeFolder } from "@internal/test/folder";
 import { afterAll } from "vitest";
-import { makeFolder } from "../../../test/folder.ts";
 import { type FakePagerDuty, type FakePagerDutyOptions, startFakePagerDuty } from "../src/fake.ts";
 
 export const token = "u+TokenThatNobodySees1";
