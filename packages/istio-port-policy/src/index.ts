@@ -1,6 +1,9 @@
+export { type CheckClusterOptions, checkCluster } from "./check-cluster.ts";
 export { type CheckManifestsOptions, checkManifests } from "./check-manifests.ts";
 export { checkService } from "./check-service.ts";
+export type { ClusterOptions } from "./cluster.ts";
 export { PolicyError, type PolicyErrorCode } from "./errors.ts";
+export { explainService, type PortExplanation } from "./explain.ts";
 export type { CheckOptions, CheckReport, PortFinding, Rule } from "./finding.ts";
 export { type DecidedBy, detectProtocol, type Protocol, type ServicePort } from "./protocol.ts";
 export { renderAdmissionPolicy } from "./render/admission-policy.ts";

@@ -1,7 +1,9 @@
 import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
 import { check } from "./commands/check.ts";
+import { explain } from "./commands/explain.ts";
 import { renderGatekeeper } from "./commands/render-gatekeeper.ts";
+import { renderRbacCommand } from "./commands/render-rbac.ts";
 import { renderRegoCommand } from "./commands/render-rego.ts";
 import { renderVap } from "./commands/render-vap.ts";
 
@@ -9,7 +11,7 @@ const program: Program = {
   name: "istio-port-policy",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [check, renderGatekeeper, renderVap, renderRegoCommand],
+  commands: [check, explain, renderGatekeeper, renderVap, renderRegoCommand, renderRbacCommand],
 };
 
 /** Runs the command line and returns the exit code. */

@@ -1,9 +1,12 @@
 import { paintFor, plain } from "@internal/lib/colors";
 import type { Io } from "@internal/lib/io";
 import type { CheckReport, PortFinding } from "../finding.ts";
+import { toGitHub } from "./github.ts";
+import { toJUnit } from "./junit.ts";
+import { toSarif } from "./sarif.ts";
 import { toText } from "./text.ts";
 
-export type ReportFormat = "text" | "json";
+export type ReportFormat = "text" | "json" | "sarif" | "junit" | "github";
 
 /** A report in one of its formats, its last line ended. */
 export function render(
@@ -14,13 +17,17 @@ export function render(
   io: Io,
 ): string {
   switch (format) {
-    case "text":
-      return toText(
-        report,
-        target.file === undefined ? paintFor(io.stdout, io.env) : plain,
-        sources,
-      );
+    case "text": {
+      const paint = target.file === undefined ? paintFor(io.stdout, io.env) : plain;
+      return toText(report, paint, sources);
+    }
     case "json":
       return `${JSON.stringify(report, undefined, 2)}\n`;
+    case "sarif":
+      return toSarif(report);
+    case "junit":
+      return toJUnit(report);
+    case "github":
+      return toGitHub(report);
   }
 }
