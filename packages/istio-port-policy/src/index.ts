@@ -5,6 +5,7 @@ export type { ClusterOptions } from "./cluster.ts";
 export { PolicyError, type PolicyErrorCode } from "./errors.ts";
 export { explainService, type PortExplanation } from "./explain.ts";
 export type { CheckOptions, CheckReport, PortFinding, Rule } from "./finding.ts";
+export { type FixedManifest, fixManifest, type PortFix } from "./fix.ts";
 export { type DecidedBy, detectProtocol, type Protocol, type ServicePort } from "./protocol.ts";
 export { renderAdmissionPolicy } from "./render/admission-policy.ts";
 export { renderConstraint, renderConstraintTemplate } from "./render/gatekeeper.ts";

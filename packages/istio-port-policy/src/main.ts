@@ -2,6 +2,7 @@ import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
 import { check } from "./commands/check.ts";
 import { explain } from "./commands/explain.ts";
+import { fix } from "./commands/fix.ts";
 import { renderGatekeeper } from "./commands/render-gatekeeper.ts";
 import { renderRbacCommand } from "./commands/render-rbac.ts";
 import { renderRegoCommand } from "./commands/render-rego.ts";
@@ -11,7 +12,15 @@ const program: Program = {
   name: "istio-port-policy",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [check, explain, renderGatekeeper, renderVap, renderRegoCommand, renderRbacCommand],
+  commands: [
+    check,
+    explain,
+    fix,
+    renderGatekeeper,
+    renderVap,
+    renderRegoCommand,
+    renderRbacCommand,
+  ],
 };
 
 /** Runs the command line and returns the exit code. */

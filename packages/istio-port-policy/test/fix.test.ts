@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runCli } from "@internal/test/cli";
+import { makeFolder } from "@internal/test/folder";
+import { expect, test } from "vitest";
+import { checkService, fixManifest } from "../src/index.ts";
+
+const head = "kind: Service\nmetadata: {name: a}\nspec:\n";
+
+test.each([
+  [
+    "block",
+    "  ports:\n    - name: otlp-grpc  # c\n      port: 1\n",
+    "  ports:\n    - name: otlp-grpc  # c\n      appProtocol: grpc\n      port: 1\n",
+  ],
+  [
+    "block, number first",
+    "  ports:\n  - port: 5432\n    protocol: TCP\n",
+    "  ports:\n  - port: 5432\n    appProtocol: tcp\n    protocol: TCP\n",
+  ],
+  [
+    "no newline at the end",
+    "  ports:\n  - port: 80",
+    "  ports:\n  - port: 80\n    appProtocol: http",
+  ],
+  [
+    "flow",
+    "  ports: [{ port: 80, name: 'web' }, {name: x-grpc}]\n",
+    "  ports: [{ port: 80, name: 'web', appProtocol: http }, {name: x-grpc, appProtocol: grpc}]\n",
+  ],
+  [
+    "two documents and dots",
+    `  ports: [{port: 80}]\n...\n---\n# x\n${head}  ports: [{port: 443}]\n`,
+    `  ports: [{port: 80, appProtocol: http}]\n...\n---\n# x\n${head}  ports: [{port: 443, appProtocol: https}]\n`,
+  ],
+])("%s: only the field is added", async (_, before, after) => {
+  expect((await fixManifest(head + before)).text).toBe(head + after);
+});
+
+test("CRLF stays CRLF", async () => {
+  const before = `${head}  ports:\n  - name: web\n    port: 80\n`.replaceAll("\n", "\r\n");
+  const { text } = await fixManifest(before);
+  expect(text).toBe(before.replace("name: web\r\n", "name: web\r\n    appProtocol: http\r\n"));
+});
+
+test("JSON stays JSON, in its own layout", async () => {
+  const service = { kind: "Service", spec: { ports: [{ name: "x-grpc", port: 1 }, { port: 80 }] } };
+  for (const indent of [undefined, 2]) {
+    const { text } = await fixManifest(JSON.stringify(service, undefined, indent));
+    const fixed = JSON.parse(text);
+    expect(fixed.spec.ports.map(({ appProtocol }: { appProtocol: string }) => appProtocol)).toEqual(
+      ["grpc", "http"],
+    );
+    expect(checkService(fixed)).toEqual([]);
+  }
+});
+
+test.each([
+  ["unknown", "  ports: [{name: main, port: 1}]\n", /nothing says/],
+  ["two protocols", "  ports: [{name: x-grpc-http, port: 1}]\n", /nothing says/],
+  ["wrong appProtocol", "  ports: [{name: http, appProtocol: ssl}]\n", /author's word/],
+  ["null appProtocol", "  ports: [{name: x-grpc, appProtocol: }]\n", /cannot be edited/],
+  ["shared by an anchor", "  x: &p {port: 80}\n  ports: [*p]\n", /cannot be edited/],
+  ["shared by an anchor of its own", "  ports: [&p {port: 80}]\n  x: *p\n", /cannot be edited/],
+  ["merged", "  x: &p {port: 80}\n  ports: [{<<: *p}]\n", /cannot be edited/],
+  ["external", "  type: ExternalName\n  ports: [{port: 80}]\n", /needs no ports/],
+])("%s is left alone", async (_, rest, reason) => {
+  const { text, ports } = await fixManifest(head + rest);
+  expect(text).toBe(head + rest);
+  expect(ports).toMatchObject([{ reason: expect.stringMatching(reason) }]);
+});
+
+test("templates, broken documents and right ports are not touched", async () => {
+  for (const text of [
+    `${head}  ports: [{name: "{{ .x }}-grpc"}]\n`,
+    `{{ if }}\n${head}  ports: [{port: 80}]\n`,
+    `${head}  ports: [{name: http}]\n`,
+    "",
+    "# only a comment",
+  ]) {
+    expect(await fixManifest(text)).toEqual({ text, ports: [] });
+  }
+});
+
+test("prints a diff that git applies, and --write does the same", async () => {
+  const manifest = `${head}  ports:\n    - name: otlp-grpc\n      port: 4317\n    - { name: web, port: 80 }\n    - name: main\n      port: 1\n`;
+  using folder = makeFolder({ "a.yaml": manifest });
+  const fix = (...args: string[]) =>
+    runCli("istio-port-policy", ["fix", ...args], { cwd: folder.path });
+  const shown = await fix(".");
+  const file = join(folder.path, "a.yaml");
+  expect(readFileSync(file, "utf8")).toBe(manifest);
+  expect(shown.stderr).toContain('port 1 "main": left alone: nothing says');
+  expect(shown.stderr).toContain("2 ports can be fixed with --write, 1 left alone");
+  expect(shown.code).toBe(1);
+  execFileSync("git", ["apply", "-p1", "-"], { cwd: folder.path, input: shown.stdout });
+  const applied = readFileSync(file, "utf8");
+  writeFileSync(file, manifest);
+  expect(await fix("--write", "a.yaml")).toMatchObject({ code: 1, stdout: shown.stdout });
+  expect(readFileSync(file, "utf8")).toBe(applied);
+  expect(applied).toBe(
+    manifest
+      .replace("otlp-grpc\n", "otlp-grpc\n      appProtocol: grpc\n")
+      .replace("port: 80 ", "port: 80 ")
+      .replace("name: web,", "name: web, appProtocol: http,"),
+  );
+});
+
+test("bad use is one sentence and exit code 2", async () => {
+  expect(await runCli("istio-port-policy", ["fix", "none.yaml"])).toMatchObject({ code: 2 });
+  expect(await runCli("istio-port-policy", ["fix", "-"])).toMatchObject({ code: 2 });
+});
