@@ -84,7 +84,7 @@ test("a tarball holds what a user runs and reads, and nothing else", async () =>
     expect(tops, file).toContain("dist");
     for (const top of tops) {
       expect(
-        ["dist", "README.md", "LICENSE", "package.json", "CHANGELOG.md", "schema"],
+        ["dist", "README.md", "LICENSE", "package.json", "CHANGELOG.md", "config.schema.json"],
         file,
       ).toContain(top);
     }
