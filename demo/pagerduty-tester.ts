@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startFakePagerDuty } from "pagerduty-tester/fake";
+import { startFakePagerDuty } from "../packages/pagerduty-tester/src/fake.ts";
 import { type Demo, say, show } from "./show.ts";
 
 export const demo: Demo = {
