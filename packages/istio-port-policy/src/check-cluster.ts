@@ -1,4 +1,4 @@
-import { checkService } from "./check-service.ts";
+import { createChecker } from "./check-service.ts";
 import { type ClusterOptions, readCluster } from "./cluster.ts";
 import type { CheckOptions, CheckReport } from "./finding.ts";
 
@@ -11,7 +11,7 @@ export interface CheckClusterOptions extends CheckOptions, ClusterOptions {}
  * @throws PolicyError for an option that cannot be meant, without the peer, and when the cluster does not answer
  */
 export async function checkCluster(options: CheckClusterOptions = {}): Promise<CheckReport> {
-  checkService({}, options); // bad options are told before anything is asked
+  const check = createChecker(options);
   const report: CheckReport = {
     findings: [],
     checked: { files: 0, services: 0, ports: 0 },
@@ -20,7 +20,7 @@ export async function checkCluster(options: CheckClusterOptions = {}): Promise<C
   for await (const { service, namespaceLabels } of readCluster(options)) {
     report.checked.services++;
     report.checked.ports += service.spec?.ports?.length ?? 0;
-    report.findings.push(...checkService(service, { ...options, namespaceLabels }));
+    report.findings.push(...check(service, namespaceLabels));
   }
   return report;
 }

@@ -1,4 +1,4 @@
-import { checkService } from "./check-service.ts";
+import { createChecker } from "./check-service.ts";
 import { hasLabel, parseOptOutLabel } from "./exemptions.ts";
 import type { CheckOptions, CheckReport, PortFinding } from "./finding.ts";
 import { Locator } from "./input/locate.ts";
@@ -28,7 +28,7 @@ export async function checkManifests(
   options: CheckManifestsOptions = {},
 ): Promise<CheckReport> {
   const optOut = parseOptOutLabel(options.optOutLabel);
-  checkService({}, options); // bad options are told before anything is read
+  const check = createChecker(options);
   const report: CheckReport = {
     findings: [],
     checked: { files: 0, services: 0, ports: 0 },
@@ -36,7 +36,7 @@ export async function checkManifests(
   };
   const optedOut = new Set<string>();
   for await (const event of readManifests(paths, options)) {
-    take(event, report, options);
+    take(event, report, check, options);
     if (event.type !== "document") continue;
     for (const { name, labels } of event.namespaces) {
       if (hasLabel(labels, optOut)) optedOut.add(name);
@@ -46,7 +46,14 @@ export async function checkManifests(
   return report;
 }
 
-function take(event: ReadEvent, report: CheckReport, options: CheckManifestsOptions): void {
+type Checker = ReturnType<typeof createChecker>;
+
+function take(
+  event: ReadEvent,
+  report: CheckReport,
+  check: Checker,
+  options: CheckManifestsOptions,
+): void {
   switch (event.type) {
     case "file":
       report.checked.files++;
@@ -60,20 +67,21 @@ function take(event: ReadEvent, report: CheckReport, options: CheckManifestsOpti
       return;
     }
     case "document":
-      checkDocument(event, report, options);
+      checkDocument(event, report, check, options);
   }
 }
 
 function checkDocument(
   { file, text, services }: Extract<ReadEvent, { type: "document" }>,
   report: CheckReport,
+  check: Checker,
   options: CheckManifestsOptions,
 ): void {
   const locator = new Locator(text.text);
   for (const { service, path } of services) {
     report.checked.services++;
     report.checked.ports += service.spec?.ports?.length ?? 0;
-    for (const finding of checkService(service, options)) {
+    for (const finding of check(service)) {
       finding.file = file;
       const place = locator.place([...path, ...pathOf(finding, service)]);
       if (place !== undefined) {

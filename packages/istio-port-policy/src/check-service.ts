@@ -23,19 +23,23 @@ export function checkService(
   service: Service,
   options: CheckOptions & { namespaceLabels?: Record<string, string> | undefined } = {},
 ): PortFinding[] {
+  return createChecker(options)(service, options.namespaceLabels);
+}
+
+/** {@link checkService} for many Services: the options are checked and made ready once. */
+export function createChecker(
+  options: CheckOptions,
+): (service: Service, namespaceLabels?: Record<string, string>) => PortFinding[] {
   const optOut = parseOptOutLabel(options.optOutLabel);
   const { rule = "istio" } = options;
-  // Options are checked for every Service, also for one that needs none of them.
   const check = rule === "name" ? byName(options) : byIstio(options);
-  if (isExempt(service)) return [];
-  if (hasLabel(service.metadata?.labels, optOut) || hasLabel(options.namespaceLabels, optOut)) {
-    return [];
-  }
-  const view = viewOf(service);
-  const suppressed = suppressedCodes(service);
-  const istioCode = view.external ? unsupportedExternal : unsupported;
-  return view.ports
-    .flatMap((port, index) =>
+  return (service, namespaceLabels) => {
+    const optedOut =
+      hasLabel(service.metadata?.labels, optOut) || hasLabel(namespaceLabels, optOut);
+    if (optedOut || isExempt(service)) return [];
+    const view = viewOf(service);
+    const istioCode = view.external ? unsupportedExternal : unsupported;
+    const findings = view.ports.flatMap((port, index) =>
       check(view, port).map((reason): PortFinding => {
         const { severity = "error", code = istioCode, message, suggestion } = reason;
         return {
@@ -55,13 +59,22 @@ export function checkService(
           ...detectProtocol(port, options),
         };
       }),
-    )
-    .filter(
-      ({ code, severity }) =>
-        !suppressed.includes("*") &&
-        !suppressed.includes(code) &&
-        !(severity === "error" && suppressed.includes(istioCode)),
     );
+    return withoutSuppressed(findings, suppressedCodes(service), istioCode);
+  };
+}
+
+/** Every error goes with Istio's code as well, also one of rule `name`. */
+function withoutSuppressed(
+  findings: PortFinding[],
+  suppressed: string[],
+  istioCode: string,
+): PortFinding[] {
+  if (suppressed.includes("*")) return [];
+  return findings.filter(
+    ({ code, severity }) =>
+      !suppressed.includes(code) && !(severity === "error" && suppressed.includes(istioCode)),
+  );
 }
 
 /** Why a port is found; an error with Istio's code unless it says otherwise. */

@@ -17,50 +17,46 @@ const quoted: readonly number[] = [SCALAR_STYLE.SINGLE_QUOTED, SCALAR_STYLE.DOUB
  * was found.
  */
 export function nodesOf(text: string): YamlNode {
-  const events = parseEvents(text, {})[Symbol.iterator]();
-  events.next(); // the document itself
-  return readNode(text, events, events.next().value as Event);
+  const reader = { text, events: parseEvents(text, {}), next: 1 }; // the first event is the document itself
+  return readNode(reader);
 }
 
-function readNode(text: string, events: Iterator<Event>, event: Event): YamlNode {
-  switch (event.type) {
+interface Reader {
+  text: string;
+  events: Event[];
+  next: number;
+}
+
+function readNode(reader: Reader): YamlNode {
+  const event = reader.events[reader.next++];
+  switch (event?.type) {
     case EVENT_ID.SCALAR: {
       const quotes = quoted.includes(event.style) ? 1 : 0;
       return { start: event.valueStart - quotes, end: event.valueEnd + quotes };
     }
     case EVENT_ID.ALIAS:
       return { start: event.anchorStart, end: event.anchorEnd };
-    case EVENT_ID.SEQUENCE: {
-      const items = [...children(text, events)].map(({ node }) => node);
-      return { start: event.start, items };
-    }
+    case EVENT_ID.SEQUENCE:
+      return { start: event.start, items: readUntilPop(reader, readNode) };
     case EVENT_ID.MAPPING:
-      return { start: event.start, entries: readEntries(text, events) };
+      return { start: event.start, entries: readUntilPop(reader, readEntry) };
     default:
-      throw new TypeError(`event ${event.type} begins no node`);
+      throw new TypeError(`event ${event?.type} begins no node`);
   }
 }
 
-function readEntries(text: string, events: Iterator<Event>): NonNullable<YamlNode["entries"]> {
-  const entries = [];
-  const all = children(text, events);
-  for (const { event, node: key } of all) {
-    const { node: value } = all.next().value as { node: YamlNode };
-    const name = event.type === EVENT_ID.SCALAR ? getScalarValue(text, event) : "";
-    entries.push({ key: name, keyStart: key.start, value });
-  }
-  return entries;
+function readUntilPop<T>(reader: Reader, read: (reader: Reader) => T): T[] {
+  const children: T[] = [];
+  while (reader.events[reader.next]?.type !== EVENT_ID.POP) children.push(read(reader));
+  reader.next++;
+  return children;
 }
 
-function* children(
-  text: string,
-  events: Iterator<Event>,
-): Generator<{ event: Event; node: YamlNode }> {
-  for (let next = events.next(); !next.done; next = events.next()) {
-    const event = next.value;
-    if (event.type === EVENT_ID.POP) return;
-    yield { event, node: readNode(text, events, event) };
-  }
+function readEntry(reader: Reader): NonNullable<YamlNode["entries"]>[number] {
+  const event = reader.events[reader.next];
+  const key = event?.type === EVENT_ID.SCALAR ? getScalarValue(reader.text, event) : "";
+  const { start: keyStart } = readNode(reader);
+  return { key, keyStart, value: readNode(reader) };
 }
 
 /** The node at a path of keys and indexes, or the nearest one above it that the text has. */

@@ -1,8 +1,9 @@
 import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { messageOf } from "@internal/lib/errors";
 import { BrokenDocument, parseDocument } from "./parse.ts";
 import { isTemplated, type Resources, resourcesOf } from "./resources.ts";
-import { selectFiles } from "./select.ts";
+import { type SelectedFile, selectFiles } from "./select.ts";
 import { type DocumentText, splitDocuments } from "./split.ts";
 
 /** What reading came upon, in the order of the files. */
@@ -26,7 +27,7 @@ export async function* readManifests(
   paths: readonly string[],
   options: ReadOptions = {},
 ): AsyncGenerator<ReadEvent> {
-  for await (const { file: path, searched, missing } of selectFiles(paths)) {
+  for await (const { file: path, searched, missing, content } of readAhead(selectFiles(paths))) {
     options.signal?.throwIfAborted();
     const file = path === "-" ? stdinName : path;
     if (missing !== undefined) {
@@ -35,13 +36,44 @@ export async function* readManifests(
     }
     yield { type: "file", file };
     try {
-      const chunks = path === "-" ? (options.stdin ?? process.stdin) : createReadStream(path);
+      const chunks = path === "-" ? (options.stdin ?? process.stdin) : await content;
       yield* readDocuments(file, searched, decode(chunks), options.signal);
     } catch (error) {
       if (options.signal?.aborted) throw error;
       yield { type: "unreadable", file, message: messageOf(error).replace(`${path}: `, "") };
     }
   }
+}
+
+type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+
+/** Files read at the same time, and up to which size at once; a larger one is streamed. */
+const ahead = 8;
+const atOnce = 2 ** 20;
+
+/** Begins to read the next files while the current one is parsed. */
+async function* readAhead(
+  files: AsyncIterable<SelectedFile>,
+): AsyncGenerator<SelectedFile & { content: Promise<Chunks> }> {
+  const begun: (SelectedFile & { content: Promise<Chunks> })[] = [];
+  for await (const selected of files) {
+    const { file, missing } = selected;
+    const content = file === "-" || missing !== undefined ? Promise.resolve([]) : open(file);
+    content.catch(() => {}); // it is awaited later, and told then
+    begun.push({ ...selected, content });
+    if (begun.length > ahead) yield begun.shift()!;
+  }
+  yield* begun;
+}
+
+async function open(file: string): Promise<Chunks> {
+  const { size } = await stat(file);
+  return size > atOnce ? stream(file) : [await readFile(file)];
+}
+
+/** Opens the file only when its turn comes. */
+async function* stream(file: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(file);
 }
 
 async function* readDocuments(
@@ -82,7 +114,7 @@ function readDocument(file: string, searched: boolean, text: DocumentText): Read
 }
 
 /** Text from bytes; a byte order mark is no part of it. */
-async function* decode(chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
+async function* decode(chunks: Chunks): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   for await (const chunk of chunks) {
     yield typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });

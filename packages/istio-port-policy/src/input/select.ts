@@ -1,5 +1,5 @@
 import { glob, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { messageOf } from "@internal/lib/errors";
 import { GitIgnore } from "./git-ignore.ts";
 
@@ -61,7 +61,8 @@ async function* walk(folder: string, ignored: GitIgnore | undefined): AsyncGener
 }
 
 async function* searchGlob(pattern: string): AsyncGenerator<SelectedFile> {
-  const ignored = new GitIgnore(".");
+  const fixed = pattern.slice(0, pattern.search(/[*?[{]/));
+  const ignored = new GitIgnore(fixed.endsWith("/") ? fixed : dirname(fixed));
   const matches = [];
   for await (const match of glob(pattern)) matches.push(match);
   let found = false;

@@ -1,0 +1,141 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeFolder } from "@internal/test/folder";
+import { expect, test } from "vitest";
+import { checkManifests } from "../src/index.ts";
+import { splitDocuments } from "../src/input/split.ts";
+
+const wrong = (name: string) => `kind: Service
+metadata: {name: ${name}}
+spec:
+  ports:
+    - name: web
+`;
+
+async function split(text: string, size: number): Promise<[string, number][]> {
+  const chunks = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+  const found: [string, number][] = [];
+  for await (const document of splitDocuments(chunks)) found.push([document.text, document.line]);
+  return found;
+}
+
+test.each([
+  [
+    "a: 1\n---\nb: 2\n",
+    [
+      ["a: 1\n", 1],
+      ["---\nb: 2\n", 2],
+    ],
+  ],
+  [
+    "# c\n---\na: 1\n...\n# d\n---\nb: 2",
+    [
+      ["# c\n---\na: 1\n", 1],
+      ["# d\n---\nb: 2", 5],
+    ],
+  ],
+  ["%YAML 1.2\n---\na: 1\n", [["%YAML 1.2\n---\na: 1\n", 1]]],
+  ["a: |\n  ---\n  x\n---x: 1\n", [["a: |\n  ---\n  x\n---x: 1\n", 1]]],
+  [
+    "--- {a: 1}\r\n---\r\nb: 2\r\n",
+    [
+      ["--- {a: 1}\r\n", 1],
+      ["---\r\nb: 2\r\n", 2],
+    ],
+  ],
+  [
+    "---\n---\n\n",
+    [
+      ["---\n", 1],
+      ["---\n\n", 2],
+    ],
+  ],
+  ["", []],
+])("%j splits the same in chunks of any size", async (text, expected) => {
+  for (const size of [1, 2, 3, 7, 1000]) {
+    const found = await split(text, size);
+    expect(found, `chunks of ${size}`).toEqual(expected);
+  }
+});
+
+test("folders are searched without what git ignores; who names a file wants it", async () => {
+  using folder = makeFolder({
+    ".gitignore": "build/\n*.gen.yaml\n!keep.gen.yaml\n",
+    "a.yaml": wrong("a"),
+    "b.gen.yaml": wrong("b"),
+    "keep.gen.yaml": wrong("keep"),
+    "build/c.yaml": wrong("c"),
+    "deep/.gitignore": "/d.yml\n",
+    "deep/d.yml": wrong("d"),
+    "deep/e.json": JSON.stringify({
+      kind: "Service",
+      metadata: { name: "e" },
+      spec: { ports: [{}] },
+    }),
+    "deep/notes.txt": wrong("notes"),
+    "tsconfig.json": "{ // comments\n}",
+  });
+  const names = async (...paths: string[]) => {
+    const report = await checkManifests(paths.map((path) => join(folder.path, path)));
+    expect(report.unreadable).toEqual([]);
+    return report.findings.map(({ service }) => service);
+  };
+  expect(await names(".")).toEqual(["a", "e", "keep"]);
+  expect(await names("deep")).toEqual(["e"]);
+  expect(await names("build")).toEqual(["c"]);
+  expect(await names("b.gen.yaml", "b.gen.yaml")).toEqual(["b"]);
+  expect(await names("*.yaml")).toEqual(["a", "keep"]);
+});
+
+test("anchors, merge keys, tags of others, List kinds and YAML 1.2 words are read", async () => {
+  using folder = makeFolder({
+    "a.yaml": `x: !Ref [y]
+---
+apiVersion: v1
+kind: ServiceList
+items:
+  - metadata: { name: one }
+    spec: { ports: [ &p { name: web }, { <<: *p, appProtocol: http }, { name: on } ] }
+  - &two { metadata: { name: two }, spec: { ports: [ *p ] } }
+---
+apiVersion: serving.knative.dev/v1
+kind: Service
+spec: { ports: [ {} ] }
+`,
+  });
+  const { findings, unreadable } = await checkManifests([folder.path]);
+  expect(unreadable).toEqual([]);
+  expect(findings.map(({ service, port, line }) => [service, port.index, port.name, line])).toEqual(
+    [
+      ["one", 0, "web", 7],
+      ["one", 2, "on", 7],
+      ["two", 0, "web", 8],
+    ],
+  );
+});
+
+test("a Namespace that opted out counts wherever it stands", async () => {
+  const label = "labels: {istio-port-policy: disabled}";
+  const namespace = `apiVersion: v1\nkind: Namespace\nmetadata: {name: old, ${label}}\n`;
+  using folder = makeFolder({
+    "a.yaml": wrong("a, namespace: old"),
+    "z.yaml": namespace,
+  });
+  expect((await checkManifests([folder.path])).findings).toEqual([]);
+});
+
+test("a file larger than what is read at once is streamed", async () => {
+  using folder = makeFolder();
+  mkdirSync(join(folder.path, "x"));
+  const filler = `kind: ConfigMap\ndata: {a: ${"a".repeat(2 ** 16)}}\n`;
+  writeFileSync(join(folder.path, "x/big.yaml"), `${`${filler}---\n`.repeat(40)}${wrong("last")}`);
+  const { findings, checked } = await checkManifests([folder.path]);
+  expect(findings).toMatchObject([{ service: "last", line: 40 * 3 + 5, column: 13 }]);
+  expect(checked).toEqual({ files: 1, services: 1, ports: 1 });
+});
+
+test("an aborted check throws the reason", async () => {
+  const reason = new Error("enough");
+  const aborted = checkManifests(["."], { signal: AbortSignal.abort(reason) });
+  await expect(aborted).rejects.toBe(reason);
+});
