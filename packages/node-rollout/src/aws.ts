@@ -17,7 +17,11 @@ export async function connectAws(): Promise<AwsClients> {
     import("@aws-sdk/client-sqs"),
     import("@aws-sdk/client-auto-scaling"),
   ]);
-  const queue = new SQSClient({});
+  // A queue's URL names AWS's own host, which an endpoint of one's own, a VPC's or an emulator's, stands in for.
+  const hasOwnEndpoint = ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"].some(
+    (name) => process.env[name],
+  );
+  const queue = new SQSClient({ useQueueUrlAsEndpoint: !hasOwnEndpoint });
   const autoScaling = new AutoScalingClient({ maxAttempts: 5 });
   const heartbeats = new AutoScalingClient({ maxAttempts: 3 });
   return {

@@ -1,5 +1,47 @@
 import { z } from "zod";
 
+/** How a node is drained. */
+interface DrainConfig {
+  timeoutSeconds: number;
+  onTimeout: "wait" | "force";
+  graceSeconds?: number | undefined;
+  ignoreDaemonSets: boolean;
+  deleteEmptyDir: boolean;
+  evictUnreplicated: boolean;
+  settleSeconds: number;
+  waitForVolumes: boolean;
+}
+
+interface KubernetesConfig {
+  qps: number;
+  burst: number;
+}
+
+type Interruption = "spot" | "rebalance" | "state-change" | "scheduled-change";
+
+/** The daemon's configuration, every default filled in. The JSON Schema describes each field. */
+export interface Config {
+  queueUrl: string;
+  groups: string[];
+  drain: DrainConfig;
+  interruptions: Interruption[];
+  unknownInstanceSeconds: number;
+  kubernetes: KubernetesConfig;
+  visibilitySeconds: number;
+  recordAnnotation: string;
+  listen?: string | undefined;
+}
+
+/** Every field may be left out, or stand there without a value. */
+type Optional<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** The daemon's configuration as a user writes it: all but the queue and the groups may be left out. */
+export type ConfigInput = Pick<Config, "queueUrl" | "groups"> &
+  Optional<Omit<Config, "queueUrl" | "groups" | "drain" | "kubernetes">> & {
+    drain?: Optional<DrainConfig> | undefined;
+    kubernetes?: Optional<KubernetesConfig> | undefined;
+  };
+
 const text = z.string().min(1);
 const seconds = (fallback: number) => z.number().positive().default(fallback);
 
@@ -39,34 +81,8 @@ const drainSchema = z
   })
   .prefault({});
 
-const readinessSchema = z.strictObject({
-  conditions: z
-    .array(z.strictObject({ type: text, status: z.enum(["True", "False"]) }))
-    .default([{ type: "Ready", status: "True" }])
-    .describe("Node conditions that must have these statuses."),
-  maxAgeSeconds: z.number().positive().optional(),
-  stableSeconds: z.number().min(0).optional(),
-  minNodeAgeSeconds: z.number().min(0).optional(),
-  daemonSets: z.array(z.strictObject({ namespace: text, name: text })).optional(),
-  deadlineSeconds: seconds(900).describe(
-    "Seconds after which a node that is not ready fails the rolling update.",
-  ),
-  taint: text
-    .default("startup-taint.cluster-autoscaler.kubernetes.io/node-rollout")
-    .describe("The startup taint's key."),
-  maxDraining: z
-    .number()
-    .int()
-    .positive()
-    .default(1)
-    .describe("Nodes of a group that may drain while a new node's success is signalled."),
-  pauseTimeSeconds: seconds(300).describe(
-    "The rolling update's PauseTime: a ready node's success is never held longer than this.",
-  ),
-});
-
 /** The schema of the daemon's configuration file. */
-export const configSchema = z
+export const configSchema: z.ZodType<Config, ConfigInput> = z
   .strictObject({
     queueUrl: text.describe("The SQS queue that the lifecycle hooks and events go to."),
     groups: z
@@ -99,16 +115,6 @@ export const configSchema = z
     recordAnnotation: text
       .default("node-rollout/record")
       .describe("The annotation that keeps a node's record."),
-    webhook: z
-      .strictObject({ url: z.url() })
-      .optional()
-      .describe("Gets a JSON POST when a drain begins, ends, or cannot go on."),
-    readiness: readinessSchema.optional(),
     listen: text.optional().describe("HOST:PORT of /metrics, /healthz and /readyz."),
   })
   .meta({ title: "node-rollout", description: "Configuration of `node-rollout run`." });
-
-/** The daemon's configuration, every default filled in. */
-export type Config = z.output<typeof configSchema>;
-/** The daemon's configuration as a user writes it. */
-export type ConfigInput = z.input<typeof configSchema>;

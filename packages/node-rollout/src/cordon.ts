@@ -1,7 +1,7 @@
 import { type Kubernetes, segment } from "./kubernetes.ts";
 
 /** Takes a node out of the load balancers of Services; cordoning alone does not. Any value but "false" counts. */
-export const excludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
+const excludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 export function nodePath(name: string): string {
   return `/api/v1/nodes/${segment(name)}`;

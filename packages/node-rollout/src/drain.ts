@@ -10,6 +10,7 @@ import { type DrainPolicy, type PodVerdict, turnOf } from "./plan.ts";
 import { followPodsOf, type PodsOfNode } from "./pods-of-node.ts";
 import { persist } from "./retry.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
+import { until } from "./until.ts";
 import { attachedVolumes } from "./volumes.ts";
 import type { Wait } from "./wait.ts";
 import { createWake, type Wake } from "./wake.ts";
@@ -67,7 +68,7 @@ export async function* drainNode(options: DrainOptions): AsyncGenerator<DrainPro
   const drain = await open(options);
   const { machine, pods, signal } = drain;
   try {
-    await untilReady(pods.ready, signal);
+    await until(pods.ready, signal);
     yield planOf(machine, options.policy);
     if (options.dryRun) return;
     if (options.cordon ?? true) {
@@ -117,7 +118,7 @@ async function open(options: DrainOptions): Promise<Drain> {
   signal.addEventListener("abort", wake.notify, { once: true });
 
   const budgets = options.budgets ?? followBudgets(kubernetes, { signal, failed });
-  await untilReady(budgets.ready, signal);
+  await until(budgets.ready, signal);
   const stopListening = budgets.onChange(wake.notify);
   const began = Date.now();
   const deadline = began + timeoutMs;
@@ -188,8 +189,8 @@ async function* untilEmpty(
       return { type: "timedOut", waits: decision.waits };
     }
     if (now - pods.heardAt() > relistMs) await drain.insist(pods.list);
-    const until = decision.empty ? settledAt : decision.askAt;
-    await wake.wait(Math.max(10, until - Date.now()));
+    const next = decision.empty ? settledAt : decision.askAt;
+    await wake.wait(Math.max(10, next - Date.now()));
   }
 }
 
@@ -200,14 +201,6 @@ async function untilDetached(drain: Drain): Promise<void> {
     if (left.length === 0) return;
     await sleep(volumePollMs, undefined, { signal });
   }
-}
-
-async function untilReady(ready: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<void>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  await Promise.race([ready, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 function planOf(machine: DrainMachine, policy: DrainPolicy = {}): DrainProgress {

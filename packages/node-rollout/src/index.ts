@@ -1,5 +1,12 @@
 export { type AuditOptions, auditBudgets, type BudgetAudit } from "./audit.ts";
 export type { Finding, FindingCode } from "./audit-finding.ts";
+export type { AwsClients } from "./aws.ts";
+export type { Config, ConfigInput } from "./config.ts";
+export { createDaemon, type Daemon, type DaemonOptions } from "./daemon.ts";
+export type { DaemonEvent } from "./daemon-event.ts";
+export { type DrainOptions, type DrainProgress, drainNode } from "./drain.ts";
+export type { Kubernetes } from "./kubernetes.ts";
+export { connectKubernetes } from "./kubernetes-connect.ts";
 export { parseMessage, type QueueMessage } from "./message.ts";
 export { MessageError, type MessageErrorCode } from "./message-error.ts";
 export { type DrainPlan, type DrainPolicy, type PodVerdict, planDrain } from "./plan.ts";

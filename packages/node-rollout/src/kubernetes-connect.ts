@@ -6,7 +6,7 @@ import type { Kubernetes } from "./kubernetes.ts";
 import { type Access, createKubernetes } from "./kubernetes-http.ts";
 
 /** The shape of `KubeConfig` of `@kubernetes/client-node`, as far as it is used here. */
-export interface KubeConfigLike {
+interface KubeConfigLike {
   getCurrentCluster(): { server: string; skipTLSVerify?: boolean; proxyUrl?: string } | null;
   applyToHTTPSOptions(options: RequestOptions): Promise<void>;
 }
@@ -30,11 +30,6 @@ export async function connectKubernetes(
     return createKubernetes(await inClusterAccess(env, serviceAccountFolder));
   }
   return createKubernetes(await kubeConfigAccess(await loadKubeConfig(context, env)));
-}
-
-/** Uses a configuration that was loaded already. */
-export async function connectWith(kubeConfig: KubeConfigLike): Promise<Kubernetes> {
-  return createKubernetes(await kubeConfigAccess(kubeConfig));
 }
 
 async function isInCluster(env: NodeJS.ProcessEnv, folder: string): Promise<boolean> {

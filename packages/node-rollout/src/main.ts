@@ -1,12 +1,15 @@
 import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
 import { auditCommand } from "./commands/audit.ts";
+import { drainCommand } from "./commands/drain.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { runCommand } from "./commands/run.ts";
 
 const program: Program = {
   name: "node-rollout",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [auditCommand],
+  commands: [runCommand, drainCommand, auditCommand, replayCommand],
 };
 
 /** Runs the command line and returns the exit code. */

@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+import { command } from "@internal/lib/command";
+import { messageOf, UsageError } from "@internal/lib/errors";
+import { parseFormats, writeFormats } from "@internal/lib/formats";
+import { parseMessage, type QueueMessage } from "../message.ts";
+import { MessageError } from "../message-error.ts";
+
+export const replayCommand = command({
+  name: "replay",
+  usage: "FILE",
+  summary: "Parse a queue message and say what would be done.",
+  options: {
+    format: { value: "NAME[=FILE]", multiple: true, help: "text or json; default text" },
+  },
+  examples: [{ line: "node-rollout replay message.json", does: "what `run` would make of it" }],
+  positionals: { min: 1, max: 1 },
+  async run({ values, positionals: [file = ""], io }) {
+    const formats = parseFormats(values.format ?? [], ["text", "json"]);
+    const body = await readFile(file, "utf8").catch((error: unknown) => {
+      throw new UsageError(`${file}: ${messageOf(error)}`, { cause: error });
+    });
+    let message: QueueMessage;
+    try {
+      message = parseMessage(body);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      io.stderr.write(`${file}: ${error.code}: ${error.message}; left for the dead-letter queue\n`);
+      return 1;
+    }
+    const render = (name: "text" | "json") =>
+      name === "json" ? `${JSON.stringify(message, undefined, 2)}\n` : `${explain(message)}\n`;
+    await writeFormats(formats, render, io);
+    return 0;
+  },
+});
+
+function explain(message: QueueMessage): string {
+  switch (message.kind) {
+    case "ignored":
+      return `ignored and deleted: ${message.reason}`;
+    case "interruption":
+      return `${message.reason}: drain ${message.instanceIds.join(", ")} if it is a node; nothing holds it`;
+    case "lifecycle": {
+      const { transition, instanceId, asg, hook } = message;
+      const what = `hook ${hook} of group ${asg} holds ${transition} instance ${instanceId}`;
+      if (transition === "launching") return `${what}: left alone`;
+      return `${what}: heartbeat, cordon, drain, then CONTINUE, if the group is one of ours`;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { DrainProgress } from "./drain.ts";
+
+/** What became of a message: `foreign`, `launching` and `malformed` ones stay in the queue, for others or its dead-letter queue. */
+export type MessageOutcome = "taken" | "ignored" | "foreign" | "launching" | "malformed";
+
+/** What happens in the daemon, for logs and metrics. */
+export type DaemonEvent =
+  | { type: "message"; id: string; outcome: MessageOutcome; reason: string }
+  | { type: "begun"; instanceId: string; node: string }
+  | { type: "progress"; instanceId: string; node: string; progress: DrainProgress }
+  /** A drain takes longer than it should; it goes on. */
+  | { type: "alarm"; instanceId: string; node: string }
+  | { type: "heartbeat"; instanceId: string; hook: string; state: "held" | "gone" }
+  | {
+      type: "completed";
+      instanceId: string;
+      asg: string;
+      hook: string;
+      result: "completed" | "gone";
+    }
+  | { type: "ended"; instanceId: string; outcome: RolloutOutcome; durationMs: number }
+  /** A request failed and is tried again. */
+  | { type: "failed"; what: string; error: unknown };
+
+/**
+ * `drained`: nothing is left on the node. `limit`: the hook can be held no longer. `gone`: the action was over
+ * before. `unknown`: the instance is no node of this cluster. `handed-over`: this process ends, another goes on.
+ */
+export type RolloutOutcome = "drained" | "limit" | "gone" | "unknown" | "handed-over";

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AwsClients, connectAws } from "./aws.ts";
+import { followBudgets } from "./budgets.ts";
+import { type ConfigInput, configSchema } from "./config.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
+import { type Intake, judgeMessage } from "./intake.ts";
+import { isApiError, type Kubernetes } from "./kubernetes.ts";
+import { limited } from "./kubernetes-limited.ts";
+import { createLifecycleHooks } from "./lifecycle-hooks.ts";
+import { followNodes } from "./node-index.ts";
+import { createQueue, type Received } from "./queue.ts";
+import { type Rollout, type RolloutContext, startRollout } from "./rollout.ts";
+import { createTokenBucket } from "./token-bucket.ts";
+
+export interface DaemonOptions {
+  /** As in the configuration file. */
+  config: ConfigInput;
+  kubernetes: Kubernetes;
+  /** The AWS clients. @default made from the environment, as the SDK reads it */
+  aws?: AwsClients;
+  /** The pod this runs in: drained last. */
+  ownPodUid?: string;
+  onEvent?: (event: DaemonEvent) => void;
+}
+
+/** Drains nodes on lifecycle hooks. */
+export interface Daemon {
+  /**
+   * Works until the signal aborts, and then hands over: nothing is completed, every message in hand is
+   * visible again for the next process.
+   *
+   * @throws DaemonRefused when Kubernetes refuses the credentials for a minute, or the queue does not exist
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** Why it does not do its job now; undefined when it does. */
+  problem(): string | undefined;
+  /** The instances in hand, with their phases. */
+  rollouts(): { instanceId: string; phase: ReturnType<Rollout["phase"]> }[];
+}
+
+/** What the daemon needs is refused, and waiting does not help. */
+export class DaemonRefused extends Error {
+  override name = "DaemonRefused";
+  readonly code = "REFUSED";
+}
+
+const refusedPatienceMs = 60_000;
+const retryMs = 2000;
+
+/**
+ * Makes the daemon; nothing is sent before `run`.
+ *
+ * @throws ZodError for a configuration that does not fit
+ */
+export function createDaemon(options: DaemonOptions): Daemon {
+  const { kubernetes, ownPodUid, onEvent: tell = () => {} } = options;
+  const config = configSchema.parse(options.config);
+  const rollouts = new Map<string, Rollout>();
+  let nodesProblem: string | undefined = "the nodes are not known yet";
+  let queueProblem: string | undefined = "the queue has not answered yet";
+
+  async function run(outer: AbortSignal): Promise<void> {
+    const ending = new AbortController();
+    const signal = AbortSignal.any([outer, ending.signal]);
+    const aws = options.aws ?? (await connectAws());
+    const bucket = createTokenBucket(config.kubernetes);
+    const own = limited(kubernetes, bucket, "");
+    const queue = createQueue(aws.queue, config);
+    const refused = Promise.withResolvers<never>();
+    const nodes = followNodes(own, { signal, failed: judgeFailure(refused.reject) });
+    void nodes.ready.then(() => {
+      nodesProblem = undefined;
+    });
+    const failed = (error: unknown) => tell({ type: "failed", what: "follow budgets", error });
+    const budgets = followBudgets(own, { signal, failed });
+    const hooks = createLifecycleHooks(aws);
+    const context: RolloutContext = {
+      ...{ config, kubernetes, hooks, queue, nodes, budgets, bucket, ownPodUid, signal, tell },
+    };
+    const inHand = () => [...rollouts.values()].flatMap((rollout) => rollout.messages());
+    const renewing = setInterval(() => {
+      queue
+        .hide(inHand(), config.visibilitySeconds)
+        .catch((error: unknown) => tell({ type: "failed", what: "renew messages", error }));
+    }, config.visibilitySeconds * 333);
+    try {
+      await Promise.race([receiveAll(context), refused.promise]);
+    } finally {
+      clearInterval(renewing);
+      const left = inHand();
+      ending.abort();
+      // They come again by themselves if this fails; showing them at once only saves the time.
+      await queue.hide(left, 0).catch(() => {});
+      if (options.aws === undefined) aws.close();
+    }
+  }
+
+  /** Credentials may be refused for a while, when a role was made a moment ago. */
+  function judgeFailure(reject: (error: Error) => void): (error: unknown) => void {
+    let refusedSince: number | undefined;
+    return (error) => {
+      const message = error instanceof Error ? error.message : String(error);
+      tell({ type: "failed", what: "follow nodes", error });
+      if (nodesProblem !== undefined) nodesProblem = `the nodes are not known yet: ${message}`;
+      if (!isApiError(error, 401, 403)) refusedSince = undefined;
+      else refusedSince ??= Date.now();
+      if (refusedSince === undefined || Date.now() - refusedSince < refusedPatienceMs) return;
+      reject(new DaemonRefused(`Kubernetes refuses to show the nodes: ${message}`));
+    };
+  }
+
+  async function receiveAll(context: RolloutContext): Promise<void> {
+    const { queue, signal } = context;
+    while (!signal.aborted) {
+      try {
+        const received = await queue.receive(signal);
+        queueProblem = undefined;
+        await Promise.all(received.map((message) => take(message, context)));
+      } catch (error) {
+        if (signal.aborted) return;
+        const { name, message } = error as Error;
+        if (name === "QueueDoesNotExist" && queueProblem !== undefined) {
+          throw new DaemonRefused(`${config.queueUrl}: no such queue`, { cause: error });
+        }
+        queueProblem = `the queue does not answer: ${message}`;
+        tell({ type: "failed", what: "receive messages", error });
+        await sleep(retryMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  async function take(message: Received, context: RolloutContext): Promise<void> {
+    const intake = judgeMessage(message.body, config);
+    tell({ type: "message", id: message.id, outcome: intake.outcome, reason: intake.reason });
+    if (intake.outcome === "ignored") await context.queue.delete([message]);
+    if (intake.outcome !== "taken") return;
+    for (const instanceId of intake.instanceIds) join(instanceId, message, intake, context);
+  }
+
+  function join(
+    instanceId: string,
+    message: Received,
+    { action }: Extract<Intake, { outcome: "taken" }>,
+    context: RolloutContext,
+  ): void {
+    let rollout = rollouts.get(instanceId);
+    if (rollout === undefined) {
+      rollout = startRollout(instanceId, context, () => rollouts.delete(instanceId));
+      rollouts.set(instanceId, rollout);
+    }
+    rollout.join(message, action);
+  }
+
+  return {
+    run,
+    problem: () => nodesProblem ?? queueProblem,
+    rollouts: () =>
+      [...rollouts].map(([instanceId, rollout]) => ({ instanceId, phase: rollout.phase() })),
+  };
+}

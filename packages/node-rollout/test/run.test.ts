@@ -1,0 +1,139 @@
+import { directNotification } from "@internal/test/aws/notifications";
+import { type RunningCli, startCli } from "@internal/test/cli";
+import { makeFolder } from "@internal/test/folder";
+import { group, hook, type RolloutWorld, startRolloutWorld } from "@internal/test/rollout-world";
+import { expect, test } from "vitest";
+
+function startRun(world: RolloutWorld, folder: string): RunningCli {
+  return startCli("node-rollout", ["run", "--config", `${folder}/node-rollout.yaml`], {
+    env: world.env,
+  });
+}
+
+function configOf(world: RolloutWorld) {
+  return {
+    "node-rollout.yaml": `queueUrl: ${world.queueUrl}\ngroups: [${group}]\nvisibilitySeconds: 3\n`,
+  };
+}
+
+function podsOn(world: RolloutWorld, node: string): number {
+  return world.kubernetes.list("pods").filter(({ spec }) => spec?.["nodeName"] === node).length;
+}
+
+test("a terminating instance is held, cordoned, drained under its budget, completed, and its message deleted", async () => {
+  await using world = await startRolloutWorld();
+  using folder = makeFolder(configOf(world));
+  const fewest = watchHealthy(world);
+  const [action] = world.aws.begin(group, "i-old");
+  await world.send(directNotification(action!));
+
+  const run = startRun(world, folder.path);
+  await run.printed(/i-old: drained/);
+  run.kill("SIGTERM");
+  expect((await run.ended).code).toBe(0);
+
+  expect(world.kubernetes.get("nodes", "old")?.spec).toMatchObject({ unschedulable: true });
+  expect(podsOn(world, "old")).toBe(0);
+  expect(fewest()).toBe(3);
+  expect(action).toMatchObject({ state: "completed", result: "CONTINUE", hook: { name: hook } });
+  expect(world.aws.requests[0]?.action).toBe("RecordLifecycleActionHeartbeat");
+  expect(world.aws.count("CompleteLifecycleAction")).toBe(1);
+  expect(world.queued()).toEqual({ ready: 0, inFlight: 0 });
+  expect(world.aws.problems).toEqual([]);
+  expect(world.kubernetes.problems).toEqual([]);
+});
+
+test("SIGTERM in the middle completes nothing, and the next process finishes", async () => {
+  await using world = await startRolloutWorld();
+  using folder = makeFolder(configOf(world));
+  const [action] = world.aws.begin(group, "i-old");
+  await world.send(directNotification(action!));
+
+  const first = startRun(world, folder.path);
+  await first.printed(/evicted/);
+  first.kill("SIGTERM");
+  expect((await first.ended).code).toBe(0);
+  expect(action?.state).toBe("waiting");
+
+  const second = startRun(world, folder.path);
+  await second.printed(/i-old: drained/);
+  second.kill("SIGTERM");
+  await second.ended;
+  expect(action?.state).toBe("completed");
+  expect(world.aws.count("CompleteLifecycleAction")).toBe(1);
+  expect(world.queued()).toEqual({ ready: 0, inFlight: 0 });
+});
+
+test("a lost answer to the completion is repeated and understood", async () => {
+  await using world = await startRolloutWorld();
+  using folder = makeFolder(configOf(world));
+  let cut = false;
+  world.aws.faults = ({ action }) => {
+    if (action !== "CompleteLifecycleAction" || cut) return undefined;
+    cut = true;
+    return "cut-after";
+  };
+  const [action] = world.aws.begin(group, "i-old");
+  await world.send(directNotification(action!));
+  const run = startRun(world, folder.path);
+  await run.printed(/i-old: drained/);
+  run.kill("SIGTERM");
+  await run.ended;
+  expect(action?.state).toBe("completed");
+  expect(world.aws.count("CompleteLifecycleAction", "ValidationError")).toBe(1);
+  expect(world.queued()).toEqual({ ready: 0, inFlight: 0 });
+});
+
+test("another group's action is never completed, a malformed message stays, others go", async () => {
+  await using world = await startRolloutWorld();
+  using folder = makeFolder(configOf(world));
+  world.aws.addGroup({ name: "foreign", hooks: [{ name: hook }], instances: ["i-foreign"] });
+  const [action] = world.aws.begin("foreign", "i-foreign");
+  await world.send(directNotification(action!));
+  await world.send("no JSON");
+  await world.send('{"Event":"autoscaling:TEST_NOTIFICATION"}');
+  const run = startRun(world, folder.path);
+  await Promise.all([
+    run.printed(/none of the configured groups/),
+    run.printed(/NOT_JSON/),
+    run.printed(/TEST_NOTIFICATION/),
+  ]);
+  run.kill("SIGTERM");
+  await run.ended;
+  expect(action?.state).toBe("waiting");
+  expect(world.aws.requests).toEqual([]);
+  const { ready, inFlight } = world.queued();
+  expect(ready + inFlight).toBe(2);
+});
+
+test("a configuration that does not fit names file, line and field, and exits 2", async () => {
+  using folder = makeFolder({
+    "node-rollout.yaml": "queueUrl: http://127.0.0.1/1/q\ngroups: []\n",
+  });
+  const run = startCli("node-rollout", ["run", "--config", "node-rollout.yaml"], {
+    cwd: folder.path,
+  });
+  const { code, stderr } = await run.ended;
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/node-rollout\.yaml:2:1: groups: /);
+});
+
+/** The fewest pods that were Ready at once from now on. */
+function watchHealthy({ kubernetes }: RolloutWorld): () => number {
+  const isReady = (pod: ReturnType<typeof kubernetes.list>[number]) => {
+    const { conditions = [] } = (pod["status"] ?? {}) as { conditions?: Condition[] };
+    const ready = conditions.some(({ type, status }) => type === "Ready" && status === "True");
+    return ready && pod.metadata.deletionTimestamp === undefined;
+  };
+  const count = () => kubernetes.list("pods", "default").filter(isReady).length;
+  let fewest = count();
+  kubernetes.store.onChange(() => {
+    fewest = Math.min(fewest, count());
+  });
+  return () => fewest;
+}
+
+interface Condition {
+  type: string;
+  status: string;
+}
