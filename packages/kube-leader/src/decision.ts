@@ -26,8 +26,8 @@ export type Observation =
   | { of: "deleted"; uid: string }
   /** A write had no clear answer, or met another's: what is known of the lock may be wrong. */
   | { of: "unclear" }
-  /** The pod of that name; `uid` is undefined when there is none. */
-  | { of: "pod"; pod: string; uid: string | undefined; finished: boolean }
+  /** The pod that now has that holder's name, asked for after it was seen; `uid` is undefined when there is none. */
+  | { of: "pod"; holder: Holder; uid: string | undefined; finished: boolean }
   | { of: "pods-refused" }
   | { of: "self"; self: "alive" | "ending" }
   | { of: "predecessors"; pods: readonly Holder[] }
@@ -38,7 +38,7 @@ export type Decision =
   | { do: "read" }
   | { do: "create" }
   /** Wait for the lock, and for `watch`'s end where pods can be seen. */
-  | { do: "wait"; holder: Holder; watch: string | undefined; lock: Lock | "none" }
+  | { do: "wait"; holder: Holder; watch: Holder | undefined; lock: Lock | "none" }
   /** Wait for garbage collection, and no longer than it usually takes. */
   | { do: "give-time"; holder: Holder; lock: Lock }
   /** Delete the lock, if it is still exactly this one. */
@@ -110,18 +110,19 @@ function learnLock(knowledge: Knowledge, lock: Lock | "none"): Knowledge {
   };
 }
 
+/** News of a pod counts for the holder it was asked about: for a later one of that name it may be too old. */
 function learnPod(
   knowledge: Knowledge,
-  { pod, uid, finished }: Observation & { of: "pod" },
+  { holder, uid, finished }: Observation & { of: "pod" },
 ): Knowledge {
-  const holders = new Map(knowledge.holders);
-  for (const [known, holder] of holders) {
-    if (holder.pod !== pod || isOver(holder.fate)) continue;
-    // A StatefulSet gives the name to a new pod: only the uid tells whether it is the same one.
-    const fate = known !== uid ? "gone" : finished ? "finished" : "alive";
-    holders.set(known, { pod, fate });
-  }
-  return { ...knowledge, holders };
+  const known = knowledge.holders.get(holder.uid);
+  if (known === undefined || isOver(known.fate)) return knowledge;
+  // A StatefulSet gives the name to a new pod: only the uid tells whether it is the same one.
+  const fate = holder.uid !== uid ? "gone" : finished ? "finished" : "alive";
+  return {
+    ...knowledge,
+    holders: new Map(knowledge.holders).set(holder.uid, { pod: holder.pod, fate }),
+  };
 }
 
 /** Decides from what is known, and from nothing else, what a candidate does next. */
@@ -136,22 +137,34 @@ export function decide(knowledge: Knowledge): Decision {
 }
 
 /** A vanished lock proves nothing: a foreground deletion removes it while its pod still leads. */
-function decideVacant({ holders, pods }: Knowledge): Decision {
+function decideVacant(knowledge: Knowledge): Decision {
+  const holder = livingHolder(knowledge);
+  return holder === undefined
+    ? { do: "create" }
+    : { do: "wait", holder, watch: holder, lock: "none" };
+}
+
+/** One that was seen to hold the lock and may still lead, where pods can be looked at. */
+function livingHolder({ holders, pods }: Knowledge): Holder | undefined {
   const living = [...holders].find(([, { fate }]) => !isOver(fate));
-  if (living === undefined || pods === "refused") return { do: "create" };
+  if (living === undefined || pods === "refused") return undefined;
   const [uid, { pod }] = living;
-  return { do: "wait", holder: { pod, uid }, watch: pod, lock: "none" };
+  return { pod, uid };
 }
 
 function decideHeld({ holders, pods, overdue }: Knowledge, lock: Lock, holder: Holder): Decision {
   const fate = holders.get(holder.uid)?.fate;
   if (pods === "refused") return { do: "wait", holder, watch: undefined, lock };
   if (fate === "finished" && !lock.deleting) return { do: "remove", holder, lock };
-  if (fate !== "gone" || lock.deleting) return { do: "wait", holder, watch: holder.pod, lock };
+  if (fate !== "gone" || lock.deleting) return { do: "wait", holder, watch: holder, lock };
   return overdue === lock.uid ? { do: "remove", holder, lock } : { do: "give-time", holder, lock };
 }
 
-function decideOwn({ self, pods, predecessors }: Knowledge, lock: Lock): Decision {
+function decideOwn(knowledge: Knowledge, lock: Lock): Decision {
+  const { self, pods, predecessors } = knowledge;
+  // Another's lock may have come and gone before ours was made, and be told of only now.
+  const holder = livingHolder(knowledge);
+  if (holder !== undefined) return { do: "wait", holder, watch: holder, lock };
   if (predecessors === "unknown" || predecessors.length > 0) {
     return { do: "await-predecessors", lock };
   }

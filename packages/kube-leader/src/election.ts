@@ -140,7 +140,7 @@ function lockOfMine({ lock, me }: Knowledge): Lock | undefined {
 }
 
 function podsFor(decision: Decision, selector: string | undefined): PodTarget | undefined {
-  if (decision.do === "wait" && decision.watch !== undefined) return { pod: decision.watch };
+  if (decision.do === "wait" && decision.watch !== undefined) return { holder: decision.watch };
   if (decision.do === "await-predecessors" && selector !== undefined) return { selector };
   return undefined;
 }

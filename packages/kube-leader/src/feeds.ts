@@ -1,12 +1,15 @@
 import type { Observation } from "./decision.ts";
 import { follow } from "./feed.ts";
-import { lockOf } from "./lock.ts";
+import { type Holder, lockOf } from "./lock.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { type ConfigMap, isEnding, isFinished, type Pod } from "./objects.ts";
 import type { PatientApi } from "./patience.ts";
 
-/** Which pods an election wants to follow: a holder by name, or all that match the selector. */
-export type PodTarget = { pod: string } | { selector: string };
+/**
+ * Which pods an election wants to follow: a holder, or all that match the selector. A later holder of the same
+ * name is another target: it is asked about anew, as an old watch may still tell of the pod before it.
+ */
+export type PodTarget = { holder: Holder } | { selector: string };
 
 /** What an election follows: the lock always, pods as it asks. All goes to its mailbox. */
 export interface Feeds {
@@ -31,16 +34,16 @@ export function createFeeds(options: FeedsOptions): Feeds {
   const pods = createSlot(signal, mailbox);
   let followed: string | undefined;
 
-  function followHolder(pod: string, onRefused: (() => void) | undefined): void {
+  function followHolder(holder: Holder, onRefused: (() => void) | undefined): void {
     const tell = (found: Pod | undefined): Observation => {
       const finished = found !== undefined && isFinished(found);
-      return { of: "pod", pod, uid: found?.metadata.uid, finished };
+      return { of: "pod", holder, uid: found?.metadata.uid, finished };
     };
     pods.start((running, put) =>
       follow<Pod>({
         ...options,
         resource: "pods",
-        query: { fieldSelector: `metadata.name=${pod}` },
+        query: { fieldSelector: `metadata.name=${holder.pod}` },
         onList: ([found]) => put(tell(found)),
         onEvent: (type, found) => put(tell(type === "DELETED" ? undefined : found)),
         onRefused,
@@ -107,7 +110,7 @@ export function createFeeds(options: FeedsOptions): Feeds {
         followed = undefined;
         mailbox.put({ of: "pods-refused" });
       };
-      followHolder(target.pod, mayBeRefused ? onRefused : undefined);
+      followHolder(target.holder, mayBeRefused ? onRefused : undefined);
     },
   };
 }
