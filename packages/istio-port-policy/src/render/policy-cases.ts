@@ -250,6 +250,8 @@ export function istioCases(settings: RenderSettings): PolicyCase[] {
     port("app protocol wins though wrong", { ...right, appProtocol: "ssl" }),
     port("app protocol wins though empty", { ...right, appProtocol: "" }),
     port("app protocol null", { ...right, appProtocol: null }),
+    port("app protocol null and a wrong name", { ...wrong, appProtocol: null }),
+    port("number null", { name: "web", port: null }),
     port("app protocol and a wrong name", { ...wrong, appProtocol: "http" }),
     port("unnamed port", { port: 8080 }),
     port("port without a number", { name: "web" }),

@@ -57,7 +57,6 @@ misnamed(port) if {
 # A Service that was wrong already can still be edited, as long as nothing more in it becomes wrong.
 misnamed_before(port) if {
 	old := input.review.oldObject.spec.ports[_]
-	misnamed(old)
 	text(old, "name") == text(port, "name")
 }
 
@@ -181,42 +180,30 @@ decisive(port) := text(port, "name")
 `;
 
 function shared(settings: RenderSettings): string {
-  return `title(service) := sprintf("%v %v %v", [kind(service), namespace(service), service_name(service)])
+  return `title(service) := sprintf("%v %v %v", [
+	either(text(service, "kind"), "Service"),
+	either(metadata(service, "namespace"), "default"),
+	either(metadata(service, "name"), metadata(service, "generateName")),
+])
 
-kind(service) := "Service" if {
-	text(service, "kind") == ""
+either(first, second) := second if {
+	first == ""
 }
 
-kind(service) := service.kind if {
-	text(service, "kind") != ""
-}
-
-namespace(service) := "default" if {
-	metadata(service, "namespace") == ""
-}
-
-namespace(service) := service.metadata.namespace if {
-	metadata(service, "namespace") != ""
-}
-
-service_name(service) := metadata(service, "generateName") if {
-	metadata(service, "name") == ""
-}
-
-service_name(service) := service.metadata.name if {
-	metadata(service, "name") != ""
+either(first, _) := first if {
+	first != ""
 }
 
 metadata(service, key) := text(object.get(service, "metadata", {}), key)
 
 # The text of a field; "" when it is absent, null or no text.
 text(source, key) := value if {
-	value := object.get(source, key, "")
+	value := source[key]
 	is_string(value)
 }
 
 text(source, key) := "" if {
-	not is_string(object.get(source, key, ""))
+	not is_string(object.get(source, key, null))
 }
 
 enforced(service) if {
