@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { isUnroutable } from "./check-service.ts";
 import { bestEvidence } from "./evidence.ts";
-import { isExempt } from "./exemptions.ts";
+import { hasLabel, isExempt, parseOptOutLabel } from "./exemptions.ts";
 import { nodeAt, nodesOf, type YamlNode } from "./input/locate.ts";
 import { BrokenDocument, parseDocument } from "./input/parse.ts";
 import { type FoundService, isTemplated, resourcesOf } from "./input/resources.ts";
 import { splitDocuments } from "./input/split.ts";
-import { labelOf, viewOf } from "./service.ts";
+import { labelOf, type Service, viewOf } from "./service.ts";
 
 /** One port that was mended, or why it was left alone. */
 export interface PortFix {
@@ -54,8 +54,12 @@ function fixDocument(text: string, ports: PortFix[]): string {
     throw error;
   }
   return services
-    .filter(({ service }) => !isTemplated(service) && !isExempt(service))
+    .filter(({ service }) => !isTemplated(service) && !isExempt(service) && !hasOptedOut(service))
     .reduce((fixed, found) => fixService(fixed, found, ports), text);
+}
+
+function hasOptedOut({ metadata }: Service): boolean {
+  return hasLabel(metadata?.labels, parseOptOutLabel());
 }
 
 function fixService(text: string, { service, path }: FoundService, ports: PortFix[]): string {

@@ -76,6 +76,7 @@ test("templates, broken documents and right ports are not touched", async () => 
     `${head}  ports: [{name: "{{ .x }}-grpc"}]\n`,
     `{{ if }}\n${head}  ports: [{port: 80}]\n`,
     `${head}  ports: [{name: http}]\n`,
+    "kind: Service\nmetadata: {labels: {istio-port-policy: disabled}}\nspec: {ports: [{port: 80}]}\n",
     "",
     "# only a comment",
   ]) {

@@ -1,9 +1,8 @@
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { messageOf } from "@internal/lib/errors";
 import { BrokenDocument, parseDocument } from "./parse.ts";
 import { isTemplated, type Resources, resourcesOf } from "./resources.ts";
-import { type SelectedFile, selectFiles } from "./select.ts";
+import { selectFiles } from "./select.ts";
 import { type DocumentText, splitDocuments } from "./split.ts";
 
 /** What reading came upon, in the order of the files. */
@@ -27,7 +26,7 @@ export async function* readManifests(
   paths: readonly string[],
   options: ReadOptions = {},
 ): AsyncGenerator<ReadEvent> {
-  for await (const { file: path, searched, missing, content } of readAhead(selectFiles(paths))) {
+  for await (const { file: path, searched, missing } of selectFiles(paths)) {
     options.signal?.throwIfAborted();
     const file = path === "-" ? stdinName : path;
     if (missing !== undefined) {
@@ -36,7 +35,7 @@ export async function* readManifests(
     }
     yield { type: "file", file };
     try {
-      const chunks = path === "-" ? (options.stdin ?? process.stdin) : await content;
+      const chunks = path === "-" ? (options.stdin ?? process.stdin) : open(path);
       yield* readDocuments(file, searched, decode(chunks), options.signal);
     } catch (error) {
       if (options.signal?.aborted) throw error;
@@ -47,33 +46,16 @@ export async function* readManifests(
 
 type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
-/** Files read at the same time, and up to which size at once; a larger one is streamed. */
-const ahead = 8;
+/** Up to this size a file is read at once; a larger one, or what is no file at all, is streamed. */
 const atOnce = 2 ** 20;
 
-/** Begins to read the next files while the current one is parsed. */
-async function* readAhead(
-  files: AsyncIterable<SelectedFile>,
-): AsyncGenerator<SelectedFile & { content: Promise<Chunks> }> {
-  const begun: (SelectedFile & { content: Promise<Chunks> })[] = [];
-  for await (const selected of files) {
-    const { file, missing } = selected;
-    const content = file === "-" || missing !== undefined ? Promise.resolve([]) : open(file);
-    content.catch(() => {}); // it is awaited later, and told then
-    begun.push({ ...selected, content });
-    if (begun.length > ahead) yield begun.shift()!;
-  }
-  yield* begun;
-}
-
-async function open(file: string): Promise<Chunks> {
-  const { size } = await stat(file);
-  return size > atOnce ? stream(file) : [await readFile(file)];
-}
-
-/** Opens the file only when its turn comes. */
-async function* stream(file: string): AsyncGenerator<Uint8Array> {
-  yield* createReadStream(file);
+/**
+ * A file's bytes. A manifest of the usual size is read synchronously: that takes some ten microseconds, and a
+ * stream or a promise a file costs a tree of manifests more than parsing it.
+ */
+function open(file: string): Chunks {
+  const found = statSync(file);
+  return found.isFile() && found.size <= atOnce ? [readFileSync(file)] : createReadStream(file);
 }
 
 async function* readDocuments(
