@@ -37,9 +37,12 @@ function makeScript(): string {
   writeFileSync(
     entry,
     `import { requireNode } from ${JSON.stringify(join(root, "../../lib/src/node-version.ts"))};
-import { main } from ${JSON.stringify(join(root, "src/main.ts"))};
+import { useBlockingStreams } from ${JSON.stringify(join(root, "src/notes.ts"))};
 requireNode("kube-leader");
-main(process.argv.slice(2)).then((code) => { process.exitCode = code; });
+useBlockingStreams();
+import(${JSON.stringify(join(root, "src/main.ts"))})
+  .then(({ main }) => main(process.argv.slice(2)))
+  .then((code) => { process.exitCode = code; });
 `,
   );
   const options = ["--no-config", "--format", "cjs", "--target", "node22", "--minify"];

@@ -15,13 +15,22 @@ export function createNotes(stderr: Io["stderr"], format: "text" | "json"): Note
 }
 
 /**
- * The process's streams, written to without Node's own: those would leave the pipe non-blocking for the
- * program that this process becomes, and its writes would fail when the pipe is full.
+ * Puts streams of our own in the place of the process's, before anything opens those (Node does, when `node:util` or
+ * `node:assert` is imported): they leave the pipe non-blocking for the program that this process becomes, whose writes
+ * then fail when the pipe is full.
  */
+export function useBlockingStreams(): void {
+  const streams = { stdout: blockingStream(1), stderr: blockingStream(2) };
+  for (const [name, value] of Object.entries(streams)) {
+    Object.defineProperty(process, name, { configurable: true, value });
+  }
+}
+
+/** The process's streams as `useBlockingStreams` leaves them; stdin is not opened until it is read. */
 export function blockingIo(): Io {
   return {
-    stdout: blockingStream(1),
-    stderr: blockingStream(2),
+    stdout: process.stdout,
+    stderr: process.stderr,
     get stdin() {
       return process.stdin;
     },

@@ -1,0 +1,69 @@
+import { binOf, runCli, startProcess } from "@internal/test/cli";
+import { makeFolder } from "@internal/test/folder";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkSize } from "../src/command-path.ts";
+import { type Candidates, startCandidates } from "./candidates.ts";
+
+let candidates: Candidates;
+beforeAll(async () => {
+  candidates = await startCandidates();
+});
+afterAll(() => candidates[Symbol.asyncDispose]());
+
+const outside = { KUBE_LEADER_SERVICE_ACCOUNT_DIR: "/nowhere" };
+const become = (...command: string[]) =>
+  runCli("kube-leader", ["--name", "lock", "--", ...command], { env: outside });
+
+test("no signal stays ignored in the command: Node ignores SIGPIPE and SIGXFSZ", async () => {
+  const { stdout } = await become("grep", "SigIgn", "/proc/self/status");
+  expect(stdout).toMatch(/^SigIgn:\t0{16}\n$/);
+});
+
+test("stdout and stderr stay blocking, though lines were written to them", async () => {
+  const { stdout, stderr } = await become("cat", "/proc/self/fdinfo/1", "/proc/self/fdinfo/2");
+  const flags = [...stdout.matchAll(/^flags:\t(\d+)$/gm)].map(([, octal]) =>
+    Number.parseInt(octal ?? "", 8),
+  );
+  expect(stderr).toContain("running cat");
+  expect(flags.map((flag) => flag & 0o4000)).toEqual([0, 0]);
+});
+
+test("arguments and environment arrive byte for byte", async () => {
+  const args = ["", " a  b ", "--name", "ü\n\t$'\"", "--"];
+  const { stdout } = await become("printf", "%s|", ...args);
+  expect(stdout).toBe(args.map((arg) => `${arg}|`).join(""));
+});
+
+test.each([
+  ["no #! line", "echo hello\n", /begins with #!/],
+  ["an interpreter that is not there", "#!/no/such/interpreter\n", /\/no\/such\/interpreter/],
+])("a script with %s is refused with 126, where execve would crash", async (_, text, message) => {
+  using folder = makeFolder({ script: text });
+  await become("chmod", "+x", `${folder.path}/script`);
+  const { code, signal, stderr } = await become(`${folder.path}/script`);
+  expect([code, signal, stderr]).toEqual([126, null, expect.stringMatching(message)]);
+});
+
+test("more than Linux takes is refused with 126, where execve would crash", () => {
+  const tooMany = expect.objectContaining({ exitCode: 126 });
+  expect(() => checkSize(["true", "x".repeat(131_072)], {})).toThrow(tooMany);
+  expect(() => checkSize(["true", ...Array(21).fill("x".repeat(100_000))], {})).toThrow(tooMany);
+  expect(() => checkSize(["true", "x".repeat(131_071)], {})).not.toThrow();
+});
+
+test("as process 1 of a pod, a waiter ends by SIGTERM at once", async () => {
+  await candidates.start(candidates.pod("init-0"), ["init", "true"]).ended;
+  const env = candidates.pod("init-1");
+  // In a namespace of its own the waiter is process 1, to which the kernel gives no default for a signal.
+  const inNamespace = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  const unshare = [...inNamespace, "--pid", "--fork", "--kill-child=SIGTERM"];
+  const command = [process.execPath, binOf("kube-leader"), "init", "echo", "ran"];
+  const waiter = startProcess("unshare", [...unshare, ...command], { env });
+  await waiter.printed(/waiting for/);
+  const began = performance.now();
+  waiter.kill("SIGKILL"); // --kill-child passes SIGTERM on to process 1
+  const { stdout } = await waiter.ended;
+  expect(stdout).toBe("");
+  // Its pipes close when process 1 has ended; the time is generous for a busy machine.
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
