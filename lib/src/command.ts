@@ -91,7 +91,7 @@ export async function runProgram(
     }
     const found = chooseCommand(program, args);
     if (found === undefined) {
-      if (args[0] === "--help" || args[0] === "-h" || args[0] === "help") {
+      if (args[0] === "help" || args.includes("--help") || args.includes("-h")) {
         await print(io.stdout, programHelp(program));
         return 0;
       }
