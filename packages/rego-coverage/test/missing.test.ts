@@ -98,12 +98,12 @@ describe("files", () => {
     ["policies/a.rego", "./policies/a.rego"],
     ["./a.rego", "a.rego"],
     ["../x/a.rego", "../x/a.rego"],
-    ["/work/here/policies/a.rego", "policies/a.rego"],
-    ["policies/a.rego", "/work/here/policies/a.rego"],
+    ["/srv/here/policies/a.rego", "policies/a.rego"],
+    ["policies/a.rego", "/srv/here/policies/a.rego"],
     ["../here/policies/a.rego", "policies/a.rego"],
     ["link/a.rego", "link/a.rego"],
   ])("OPA's %s is the user's %s", (key, file) => {
-    const missing = missingCoverage(report(key), [file], { cwd: "/work/here" });
+    const missing = missingCoverage(report(key), [file], { cwd: "/srv/here" });
     expect(formatMissing(missing)).toEqual([`${file}:3`]);
   });
 
