@@ -16,3 +16,6 @@ export {
   type ReadinessReason,
   type ReadinessRule,
 } from "./readiness.ts";
+export { type DeploymentOptions, renderDeployment } from "./render/deployment.ts";
+export { type IamOptions, renderIam } from "./render/iam.ts";
+export { type RbacOptions, renderRbac } from "./render/rbac.ts";

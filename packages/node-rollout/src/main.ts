@@ -2,6 +2,7 @@ import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
 import { auditCommand } from "./commands/audit.ts";
 import { drainCommand } from "./commands/drain.ts";
+import { renderCommands } from "./commands/render.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
 
@@ -9,7 +10,7 @@ const program: Program = {
   name: "node-rollout",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [runCommand, drainCommand, auditCommand, replayCommand],
+  commands: [runCommand, drainCommand, auditCommand, replayCommand, ...renderCommands],
 };
 
 /** Runs the command line and returns the exit code. */

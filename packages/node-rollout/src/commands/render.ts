@@ -1,0 +1,84 @@
+import { type Command, command } from "@internal/lib/command";
+import { print } from "@internal/lib/formats";
+import { configOf, imageOf, placeOf, printYaml, renderOptions } from "./render-options.ts";
+
+const renderRbacCommand = command({
+  name: "render rbac",
+  usage: "[OPTION…]",
+  summary: "Print the ServiceAccount and the cluster role of the daemon",
+  details: "Without --config the rights cover every setting. drain needs the same.",
+  options: {
+    ...renderOptions,
+    "role-arn": { value: "ARN", help: "the pods' IAM role, where IRSA gives it to them" },
+  },
+  examples: [
+    {
+      line: "node-rollout render rbac --config node-rollout.yaml | kubectl apply -f -",
+      does: "grant exactly what this configuration needs",
+    },
+  ],
+  async run({ values, io }) {
+    const { renderRbac } = await import("../render/rbac.ts");
+    const { "role-arn": roleArn } = values;
+    const { drain } = (await configOf(values.config))?.config ?? {};
+    const rights = drain && {
+      force: drain.onTimeout === "force",
+      volumes: drain.waitForVolumes,
+    };
+    const role = roleArn === undefined ? {} : { roleArn };
+    return printYaml(io, renderRbac({ ...placeOf(values), ...role, ...rights }));
+  },
+});
+
+const renderIamCommand = command({
+  name: "render iam",
+  usage: "[--config FILE]",
+  summary: "Print the IAM policy of the daemon, JSON",
+  details: "Without --config it is for every group of the account and a queue named node-rollout.",
+  options: { config: renderOptions.config },
+  examples: [
+    {
+      line: "node-rollout render iam --config node-rollout.yaml > policy.json",
+      does: "for aws iam create-policy --policy-document file://policy.json",
+    },
+  ],
+  async run({ values, io }) {
+    const { renderIam } = await import("../render/iam.ts");
+    const { config } = (await configOf(values.config)) ?? {};
+    const policy = renderIam(config && { queueUrl: config.queueUrl, groups: config.groups });
+    await print(io.stdout, `${JSON.stringify(policy, null, 2)}\n`);
+    return 0;
+  },
+});
+
+const renderDeploymentCommand = command({
+  name: "render deployment",
+  usage: "--image IMAGE [OPTION…]",
+  summary: "Print a Deployment of two active replicas and a budget for them",
+  details: `With --config its file becomes the ConfigMap; without, make one of the Deployment's name:
+kubectl create configmap node-rollout --namespace kube-system --from-file node-rollout.yaml`,
+  options: {
+    ...renderOptions,
+    image: { value: "IMAGE", help: "the image with node-rollout in it" },
+  },
+  examples: [
+    {
+      line: "node-rollout render deployment --image registry.example/node-rollout:1 --config node-rollout.yaml | kubectl apply -f -",
+      does: "run it",
+    },
+  ],
+  async run({ values, io }) {
+    const image = imageOf(values);
+    const { renderDeployment } = await import("../render/deployment.ts");
+    const read = await configOf(values.config);
+    const given = read && { configText: read.text, queueUrl: read.config.queueUrl };
+    return printYaml(io, renderDeployment({ image, ...placeOf(values), ...given }));
+  },
+});
+
+/** `node-rollout render …`: what is applied to a cluster or an account. */
+export const renderCommands: readonly Command[] = [
+  renderRbacCommand,
+  renderIamCommand,
+  renderDeploymentCommand,
+];
