@@ -28,6 +28,8 @@ export interface RunningCli {
   /** Resolves when what it printed so far (stdout and stderr) matches; rejects when it ends without. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
   output(): { stdout: string; stderr: string };
+  /** Calls back with all of stdout so far, each time something is printed. */
+  onOutput(listener: (stdout: string) => void): void;
   ended: Promise<CliResult>;
 }
 
@@ -90,6 +92,7 @@ export function startProcess(
     pid: child.pid ?? 0,
     kill: (name) => child.kill(name),
     output: () => ({ stdout, stderr }),
+    onOutput: (listener) => changed.addEventListener("output", () => listener(stdout)),
     ended,
     printed: (pattern) =>
       new Promise((resolve, reject) => {
