@@ -5,7 +5,7 @@ import {
   DescribeLifecycleHooksType$,
   RecordLifecycleActionHeartbeatType$,
 } from "@aws-sdk/client-auto-scaling";
-import { SignalResourceInput$ } from "@aws-sdk/client-cloudformation";
+import { DescribeStacksInput$, SignalResourceInput$ } from "@aws-sdk/client-cloudformation";
 import { type ActionName, type Group, globalTimeout, type Lifecycle } from "./lifecycle.ts";
 import type { Params, StructureSchema } from "./query.ts";
 import type { Signal, Stacks } from "./stacks.ts";
@@ -78,6 +78,22 @@ export function callsOf(
         );
         const chosen = all.filter(({ InstanceId }) => ids.length === 0 || ids.includes(InstanceId));
         return { AutoScalingInstances: chosen };
+      },
+    },
+    DescribeStacks: {
+      schema: DescribeStacksInput$ as unknown as StructureSchema,
+      answer(params) {
+        const { name, status, updatedAt } = stacks.find(text(params, "StackName"));
+        return {
+          Stacks: [
+            {
+              StackName: name,
+              StackStatus: status,
+              CreationTime: new Date(0),
+              ...(updatedAt === undefined ? {} : { LastUpdatedTime: new Date(updatedAt) }),
+            },
+          ],
+        };
       },
     },
     SignalResource: {

@@ -6,6 +6,8 @@ export interface Stack {
   /** `UPDATE_IN_PROGRESS`, `UPDATE_COMPLETE`, `UPDATE_ROLLBACK_IN_PROGRESS`, … */
   status: string;
   resources: string[];
+  /** When its last update began, in milliseconds. @default 0 */
+  updatedAt?: number;
 }
 
 export interface Signal {
@@ -19,7 +21,16 @@ export interface Signal {
 /** CloudFormation's signals: accepted while a stack is created or updated, one for each unique id. */
 export class Stacks {
   readonly stacks = new Map<string, Stack>();
+  /** Those that counted: the first of each resource and unique id since its stack's last update began. */
   readonly signals: Signal[] = [];
+  /** Called with every signal that counts. */
+  onSignal: ((signal: Signal) => void) | undefined;
+
+  find(name: string): Stack {
+    const stack = this.stacks.get(name);
+    if (stack !== undefined) return stack;
+    throw new ServiceError("ValidationError", `Stack with id ${name} does not exist`);
+  }
 
   signal(signal: Signal): void {
     const stack = this.stacks.get(signal.stack);
@@ -32,7 +43,7 @@ export class Stacks {
         `Resource ${signal.resource} does not exist for stack ${stack.name}`,
       );
     }
-    if (!stack.status.endsWith("_IN_PROGRESS")) {
+    if (!/^(CREATE|UPDATE|UPDATE_ROLLBACK)_IN_PROGRESS$/.test(stack.status)) {
       throw new ServiceError(
         "ValidationError",
         `Stack:${stack.name} is in ${stack.status} state and cannot be signaled`,
@@ -44,6 +55,15 @@ export class Stacks {
         "Value at 'status' failed to satisfy constraint: Member must satisfy enum value set: [SUCCESS, FAILURE]",
       );
     }
+    const isRepeated = this.signals.some(
+      ({ stack: name, resource, uniqueId, at }) =>
+        name === signal.stack &&
+        resource === signal.resource &&
+        uniqueId === signal.uniqueId &&
+        at >= (stack.updatedAt ?? 0),
+    );
+    if (isRepeated) return;
     this.signals.push(signal);
+    this.onSignal?.(signal);
   }
 }

@@ -1,4 +1,5 @@
 import type { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import type { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 
 /** The AWS clients of the daemon, each with connections of its own. */
@@ -8,14 +9,17 @@ export interface AwsClients {
   autoScaling: AutoScalingClient;
   /** Sends nothing but heartbeats: they must not stand in a queue behind anything. */
   heartbeats: AutoScalingClient;
+  /** Signals for new nodes; only the readiness gate uses it. */
+  cloudFormation: CloudFormationClient;
   close(): void;
 }
 
 /** Makes the clients; region, credentials and endpoints are read as the SDK reads them. Nothing is sent yet. */
 export async function connectAws(): Promise<AwsClients> {
-  const [{ SQSClient }, { AutoScalingClient }] = await Promise.all([
+  const [{ SQSClient }, { AutoScalingClient }, { CloudFormationClient }] = await Promise.all([
     import("@aws-sdk/client-sqs"),
     import("@aws-sdk/client-auto-scaling"),
+    import("@aws-sdk/client-cloudformation"),
   ]);
   // A queue's URL names AWS's own host, which an endpoint of one's own, a VPC's or an emulator's, stands in for.
   const hasOwnEndpoint = ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"].some(
@@ -24,12 +28,14 @@ export async function connectAws(): Promise<AwsClients> {
   const queue = new SQSClient({ useQueueUrlAsEndpoint: !hasOwnEndpoint });
   const autoScaling = new AutoScalingClient({ maxAttempts: 5 });
   const heartbeats = new AutoScalingClient({ maxAttempts: 3 });
+  const cloudFormation = new CloudFormationClient({ maxAttempts: 5 });
   return {
     queue,
     autoScaling,
     heartbeats,
+    cloudFormation,
     close() {
-      for (const client of [queue, autoScaling, heartbeats]) client.destroy();
+      for (const client of [queue, autoScaling, heartbeats, cloudFormation]) client.destroy();
     },
   };
 }

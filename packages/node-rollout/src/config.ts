@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ReadinessConfig, type ReadinessInput, readinessSchema } from "./readiness-config.ts";
 
 /** How a node is drained. */
 interface DrainConfig {
@@ -24,6 +25,7 @@ export interface Config {
   queueUrl: string;
   groups: string[];
   drain: DrainConfig;
+  readiness?: ReadinessConfig | undefined;
   interruptions: Interruption[];
   unknownInstanceSeconds: number;
   kubernetes: KubernetesConfig;
@@ -37,8 +39,9 @@ type Optional<T> = { [K in keyof T]?: T[K] | undefined };
 
 /** The daemon's configuration as a user writes it: all but the queue and the groups may be left out. */
 export type ConfigInput = Pick<Config, "queueUrl" | "groups"> &
-  Optional<Omit<Config, "queueUrl" | "groups" | "drain" | "kubernetes">> & {
+  Optional<Omit<Config, "queueUrl" | "groups" | "drain" | "readiness" | "kubernetes">> & {
     drain?: Optional<DrainConfig> | undefined;
+    readiness?: ReadinessInput | undefined;
     kubernetes?: Optional<KubernetesConfig> | undefined;
   };
 
@@ -90,6 +93,7 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z
       .min(1)
       .describe("The Auto Scaling groups that are ours; others are never completed."),
     drain: drainSchema,
+    readiness: readinessSchema.optional(),
     interruptions: z
       .array(z.enum(["spot", "rebalance", "state-change", "scheduled-change"]))
       .default(["spot", "state-change", "scheduled-change"])

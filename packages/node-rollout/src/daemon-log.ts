@@ -43,6 +43,20 @@ export function logEvents(log: Log): (event: DaemonEvent) => void {
       case "completed":
         log.info(`${event.hook} of ${event.asg}: ${resultText[event.result]}`, event);
         break;
+      case "gate":
+        logGate(log, event);
+        break;
+      case "answered": {
+        const { hook, asg, answer, result } = event;
+        const what = result === "gone" ? "was over already" : `answered ${answer}`;
+        log.info(`launch hook ${hook} of ${asg}: ${what}`, event);
+        break;
+      }
+      case "signalled": {
+        const { status, resource, stack, instanceId } = event;
+        log.info(`signalled ${status} for ${instanceId} to ${resource} of ${stack}`, event);
+        break;
+      }
       case "ended":
         log.info(`${event.instanceId}: ${event.outcome}`, event);
         break;
@@ -51,6 +65,22 @@ export function logEvents(log: Log): (event: DaemonEvent) => void {
 }
 
 const resultText = { completed: "completed with CONTINUE", gone: "was over already" };
+
+const gateText = {
+  gated: "is behind the startup taint until it is ready",
+  waiting: "waits",
+  "tainted-again": "has booted again: back behind the startup taint",
+  good: "is ready; told whoever waits for it",
+  bad: "was not ready in time; told whoever waits for it",
+  untainted: "is ready and takes pods",
+};
+
+function logGate(log: Log, event: Extract<DaemonEvent, { type: "gate" }>): void {
+  const { instanceId, node = instanceId, step, message } = event;
+  const text = `${node} ${gateText[step]}${message === undefined ? "" : `: ${message}`}`;
+  if (step === "bad") log.warning(text, event);
+  else log.info(text, event);
+}
 
 function logProgress(log: Log, event: Extract<DaemonEvent, { type: "progress" }>): void {
   const { instanceId, node, progress } = event;

@@ -3,6 +3,8 @@ import { type AwsClients, connectAws } from "./aws.ts";
 import { followBudgets } from "./budgets.ts";
 import { type ConfigInput, configSchema } from "./config.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
+import { type Gate, startGate } from "./gate-run.ts";
+import { createGroups } from "./groups.ts";
 import { type Intake, judgeMessage } from "./intake.ts";
 import { isApiError, type Kubernetes } from "./kubernetes.ts";
 import { limited } from "./kubernetes-limited.ts";
@@ -10,6 +12,7 @@ import { createLifecycleHooks } from "./lifecycle-hooks.ts";
 import { followNodes } from "./node-index.ts";
 import { createQueue, type Received } from "./queue.ts";
 import { type Rollout, type RolloutContext, startRollout } from "./rollout.ts";
+import { createSignals } from "./signals.ts";
 import { createTokenBucket } from "./token-bucket.ts";
 
 export interface DaemonOptions {
@@ -23,7 +26,7 @@ export interface DaemonOptions {
   onEvent?: (event: DaemonEvent) => void;
 }
 
-/** Drains nodes on lifecycle hooks. */
+/** Drains nodes on lifecycle hooks, and gates new ones. */
 export interface Daemon {
   /**
    * Works until the signal aborts, and then hands over: nothing is completed, every message in hand is
@@ -36,6 +39,8 @@ export interface Daemon {
   problem(): string | undefined;
   /** The instances in hand, with their phases. */
   rollouts(): { instanceId: string; phase: ReturnType<Rollout["phase"]> }[];
+  /** The new instances at the readiness gate, and what each waits for. */
+  gated(): { instanceId: string; wait: string }[];
 }
 
 /** What the daemon needs is refused, and waiting does not help. */
@@ -56,6 +61,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const { kubernetes, ownPodUid, onEvent: tell = () => {} } = options;
   const config = configSchema.parse(options.config);
   const rollouts = new Map<string, Rollout>();
+  let gate: Gate | undefined;
   let nodesProblem: string | undefined = "the nodes are not known yet";
   let queueProblem: string | undefined = "the queue has not answered yet";
 
@@ -77,7 +83,18 @@ export function createDaemon(options: DaemonOptions): Daemon {
     const context: RolloutContext = {
       ...{ config, kubernetes, hooks, queue, nodes, budgets, bucket, ownPodUid, signal, tell },
     };
-    const inHand = () => [...rollouts.values()].flatMap((rollout) => rollout.messages());
+    const { readiness, recordAnnotation } = config;
+    gate =
+      readiness &&
+      startGate({
+        ...{ readiness, recordAnnotation, kubernetes: own, nodes, hooks, queue, signal, tell },
+        groups: createGroups(aws.autoScaling, config.groups, signal),
+        signals: createSignals(aws.cloudFormation),
+      });
+    const inHand = () => [
+      ...[...rollouts.values()].flatMap((rollout) => rollout.messages()),
+      ...(gate?.messages() ?? []),
+    ];
     const renewing = setInterval(() => {
       queue
         .hide(inHand(), config.visibilitySeconds)
@@ -131,8 +148,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   async function take(message: Received, context: RolloutContext): Promise<void> {
     const intake = judgeMessage(message.body, config);
-    tell({ type: "message", id: message.id, outcome: intake.outcome, reason: intake.reason });
+    const outcome = intake.outcome === "launching" && gate !== undefined ? "taken" : intake.outcome;
+    tell({ type: "message", id: message.id, outcome, reason: intake.reason });
     if (intake.outcome === "ignored") await context.queue.delete([message]);
+    if (intake.outcome === "launching") gate?.join(message, intake.action);
     if (intake.outcome !== "taken") return;
     for (const instanceId of intake.instanceIds) join(instanceId, message, intake, context);
   }
@@ -154,6 +173,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   return {
     run,
     problem: () => nodesProblem ?? queueProblem,
+    gated: () => gate?.waiting() ?? [],
     rollouts: () =>
       [...rollouts].map(([instanceId, rollout]) => ({ instanceId, phase: rollout.phase() })),
   };

@@ -7,7 +7,9 @@ import { MessageError } from "./message-error.ts";
 /** What is to become of a message. */
 export type Intake =
   | { outcome: "taken"; reason: string; instanceIds: string[]; action?: LifecycleAction }
-  | { outcome: Exclude<MessageOutcome, "taken">; reason: string };
+  /** For the readiness gate, where there is one. */
+  | { outcome: "launching"; reason: string; action: LifecycleAction }
+  | { outcome: Exclude<MessageOutcome, "taken" | "launching">; reason: string };
 
 /** Decides what becomes of a message: only actions of our own groups are taken. */
 export function judgeMessage(
@@ -27,10 +29,14 @@ export function judgeMessage(
   if (!config.groups.includes(asg)) {
     return { outcome: "foreign", reason: `${asg} is none of the configured groups` };
   }
-  if (transition === "launching") {
-    return { outcome: "launching", reason: `hook ${hook} of ${asg} waits for ${instanceId}` };
-  }
   const action = { asg, hook, instanceId, ...(token === undefined ? {} : { token }) };
+  if (transition === "launching") {
+    return {
+      outcome: "launching",
+      reason: `hook ${hook} of ${asg} waits for ${instanceId}`,
+      action,
+    };
+  }
   const reason = `hook ${hook} of ${asg} holds ${instanceId}`;
   return { outcome: "taken", reason, instanceIds: [instanceId], action };
 }

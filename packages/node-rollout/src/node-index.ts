@@ -7,6 +7,10 @@ export interface NodeIndex {
   /** Resolves when they are known for the first time. */
   ready: Promise<void>;
   find(instanceId: string): Node | undefined;
+  /** Every node with an instance behind it, by that instance's id. */
+  all(): ReadonlyMap<string, Node>;
+  /** Calls back at every change until the signal aborts. */
+  onChange(listener: () => void, signal: AbortSignal): void;
   /** Resolves with an instance's node as soon as there is one, or with undefined when the signal aborts. */
   wait(instanceId: string, signal: AbortSignal): Promise<Node | undefined>;
 }
@@ -43,6 +47,8 @@ export function followNodes(
   return {
     ready: known.promise,
     find,
+    all: () => nodes,
+    onChange: (listener, signal) => changed.addEventListener("change", listener, { signal }),
     wait: (instanceId, signal) =>
       new Promise((resolve) => {
         const look = () => {

@@ -6,7 +6,11 @@ export interface GateRecord {
   bootId: string;
   /** When the gate first saw that boot, ISO 8601; absent for the boot with which the node was created. */
   bootedAt?: string;
-  /** What Auto Scaling and CloudFormation were told about this node, and when. Never told twice. */
+  /** When the instance was first heard of, ISO 8601: its deadline counts from there. */
+  since?: string;
+  /** What was decided to be told, before it is told: a restart in between must not tell the opposite. */
+  verdict?: { result: "good" | "bad"; at: string };
+  /** What CloudFormation was told about this node, and when. Never told twice. */
   told?: { result: "good" | "bad" | "nobody"; at: string };
 }
 
@@ -25,12 +29,19 @@ export function gateRecordOf(node: V1Node): GateRecord | undefined {
   }
 }
 
+const results = ["good", "bad", "nobody"];
+
 function isRecord(value: unknown): value is GateRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { bootId, bootedAt, told } = value as Partial<GateRecord>;
+  const { bootId, bootedAt, since, verdict, told } = value as Partial<GateRecord>;
+  const isTime = (time: unknown) => time === undefined || typeof time === "string";
+  const isAnswer = (answer: GateRecord["told"] | null) =>
+    answer === undefined || (answer !== null && results.includes(answer.result));
   return (
     typeof bootId === "string" &&
-    (bootedAt === undefined || typeof bootedAt === "string") &&
-    (told === undefined || (typeof told === "object" && told !== null))
+    isTime(bootedAt) &&
+    isTime(since) &&
+    isAnswer(verdict) &&
+    isAnswer(told)
   );
 }

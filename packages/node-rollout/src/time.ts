@@ -8,6 +8,11 @@ export function instantOf(value: unknown): number | undefined {
   return Number.isNaN(instant) ? undefined : instant;
 }
 
+/** Kubernetes writes an object's creation in whole seconds: what is compared with it must be, too. */
+export function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
 /** Seconds in words: `42 s`, `7 min`, `3 h 20 min`. */
 export function secondsText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -5,7 +5,7 @@ import { isAbort, UsageError } from "@internal/lib/errors";
 export const runCommand = command({
   name: "run",
   usage: "--config FILE [OPTION…]",
-  summary: "Drain nodes when their Auto Scaling group's lifecycle hooks ask for it",
+  summary: "Drain nodes when lifecycle hooks ask for it, and gate new ones until they are ready",
   details: `Region, credentials and endpoints of AWS are read as the AWS SDK reads them, Kubernetes' as kubectl does.
 SIGTERM hands over: nothing is completed, and the messages in hand are visible to the next process.`,
   options: {
@@ -47,7 +47,7 @@ SIGTERM hands over: nothing is completed, and the messages in hand are visible t
         write(event);
       },
     });
-    const metrics = createMetrics(daemon.rollouts);
+    const metrics = createMetrics(daemon);
     const listen = values.listen ?? config.listen;
     const server =
       listen === undefined

@@ -1,0 +1,184 @@
+import type { DaemonEvent } from "./daemon-event.ts";
+import { brakeOf } from "./gate-brake.ts";
+import { listUnplaceable, type UnplaceablePod } from "./gate-pods.ts";
+import type { Groups } from "./groups.ts";
+import type { Kubernetes } from "./kubernetes.ts";
+import type { LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
+import type { NodeIndex } from "./node-index.ts";
+import { isGated, type Passage, startPassage } from "./passage.ts";
+import type { Queue, Received } from "./queue.ts";
+import type { ReadinessConfig } from "./readiness-config.ts";
+import type { Signals } from "./signals.ts";
+import { createWake } from "./wake.ts";
+
+export interface GateOptions {
+  readiness: ReadinessConfig;
+  /** The annotation of nodes that drain. */
+  recordAnnotation: string;
+  kubernetes: Kubernetes;
+  nodes: NodeIndex;
+  groups: Groups;
+  hooks: LifecycleHooks;
+  signals: Signals;
+  queue: Queue;
+  /** Aborts when the work is handed over. */
+  signal: AbortSignal;
+  tell(event: DaemonEvent): void;
+}
+
+/** What the passages of a gate share. */
+export interface GateContext extends GateOptions {
+  /** Has everything looked at again soon. */
+  wake(): void;
+  /** Why an instance's group should not go on with its next nodes now. */
+  brake(instanceId: string, since: number): Promise<string | undefined>;
+}
+
+/** Lets new nodes of our groups take pods when they are ready, and tells those who wait for them. */
+export interface Gate {
+  /** Takes a launch hook's message. */
+  join(message: Received, action: LifecycleAction): void;
+  /** The messages in hand, each with its newest receipt. */
+  messages(): Received[];
+  /** The instances at the gate, and what each waits for. */
+  waiting(): { instanceId: string; wait: string }[];
+}
+
+const tickMs = 1000;
+const idleMs = 30_000;
+const groupsLastMs = 5000;
+const podsLastMs = 2000;
+
+/** Starts the gate; it works until the signal aborts. */
+export function startGate(options: GateOptions): Gate {
+  const { readiness, recordAnnotation, kubernetes, nodes, groups, signal, tell } = options;
+  const passages = new Map<string, Passage>();
+  const busy = new Set<string>();
+  /** Instances that have been nodes: one whose node is deleted later is not late. */
+  const wereNodes = new Set<string>();
+  const wake = createWake();
+  let unplaceable: { pods: Promise<UnplaceablePod[]>; until: number } | undefined;
+
+  const failed = (what: string) => (error: unknown) => {
+    if (!signal.aborted) tell({ type: "failed", what, error });
+  };
+  const context: GateContext = { ...options, wake: wake.notify, brake };
+
+  async function brake(instanceId: string, since: number): Promise<string | undefined> {
+    const group = groups.find(instanceId)?.group;
+    if (group === undefined) return undefined;
+    await groups.refresh(groupsLastMs);
+    if (unplaceable === undefined || unplaceable.until < Date.now()) {
+      unplaceable = { pods: listUnplaceable(kubernetes, signal), until: Date.now() + podsLastMs };
+    }
+    return brakeOf({
+      ...{
+        group: group.name,
+        draining: drainingOf(group.name),
+        maxDraining: readiness.maxDraining,
+      },
+      ...{ unplaceable: await unplaceable.pods, rollingSince: since },
+      gated: [...passages.values()].flatMap((passage) => passage.waitingNode() ?? []),
+      startupTaint: readiness.startupTaint,
+    });
+  }
+
+  /** By Auto Scaling's word, or by the record of a drain that has no hook. */
+  function drainingOf(name: string): string[] {
+    return [...nodes.all()].flatMap(([instanceId, { metadata, spec }]) => {
+      const membership = groups.find(instanceId);
+      if (membership?.group.name !== name) return [];
+      const { state } = membership;
+      const hasRecord = spec.unschedulable && recordAnnotation in metadata.annotations;
+      const drains = state.startsWith("Terminating")
+        ? state === "Terminating" || state === "Terminating:Wait"
+        : hasRecord;
+      return drains ? [instanceId] : [];
+    });
+  }
+
+  function discover(): void {
+    for (const [instanceId, node] of nodes.all()) {
+      const membership = groups.find(instanceId);
+      if (membership === undefined || isLeaving(membership.state)) continue;
+      wereNodes.add(instanceId);
+      if (isGated(node, readiness.startupTaint)) admit(instanceId);
+    }
+    for (const instanceId of groups.arrived()) {
+      const state = groups.find(instanceId)?.state ?? "";
+      if (!wereNodes.has(instanceId) && !isLeaving(state)) admit(instanceId);
+    }
+  }
+
+  function admit(instanceId: string, heardAt?: number): Passage {
+    const known = passages.get(instanceId);
+    if (known !== undefined) return known;
+    const arrivedAt = groups.find(instanceId)?.arrivedAt;
+    const passage = startPassage(instanceId, context, heardAt ?? arrivedAt ?? Date.now());
+    passages.set(instanceId, passage);
+    return passage;
+  }
+
+  function dismiss(passage: Passage): void {
+    passage.close();
+    passages.delete(passage.instanceId);
+  }
+
+  async function step(passage: Passage): Promise<void> {
+    const { instanceId } = passage;
+    if (busy.has(instanceId)) return;
+    busy.add(instanceId);
+    try {
+      if (await passage.step()) wake.notify();
+    } catch (error) {
+      failed(`gate ${instanceId}`)(error);
+    } finally {
+      busy.delete(instanceId);
+    }
+  }
+
+  async function work(): Promise<void> {
+    await nodes.ready;
+    nodes.onChange(wake.notify, signal);
+    signal.addEventListener("abort", wake.notify);
+    while (!signal.aborted) {
+      const rest = passages.size > 0 ? tickMs : hasUnknown() ? groupsLastMs : idleMs;
+      await groups.refresh(Math.max(rest, groupsLastMs)).catch(failed("describe groups"));
+      discover();
+      for (const passage of passages.values()) {
+        const state = groups.find(passage.instanceId)?.state ?? "";
+        if (passage.isOver() || isLeaving(state)) dismiss(passage);
+        else void step(passage);
+      }
+      await wake.wait(passages.size > 0 ? tickMs : rest);
+    }
+    for (const passage of passages.values()) passage.close();
+  }
+
+  /** A node behind our taint that is of none of our groups yet: they may have grown. */
+  function hasUnknown(): boolean {
+    return [...nodes.all()].some(
+      ([instanceId, node]) =>
+        groups.find(instanceId) === undefined && isGated(node, readiness.startupTaint),
+    );
+  }
+
+  void work().catch(failed("gate"));
+  return {
+    join(message, action) {
+      admit(action.instanceId, message.sentAt).join(message, action);
+      wake.notify();
+    },
+    messages: () => [...passages.values()].flatMap((passage) => passage.messages()),
+    waiting: () =>
+      [...passages.values()].map((passage) => ({
+        instanceId: passage.instanceId,
+        wait: passage.wait()?.code ?? "none",
+      })),
+  };
+}
+
+/** On its way out: no gate for it any more. */
+function isLeaving(state: string): boolean {
+  return state.startsWith("Terminating") || state === "Terminated";
+}
