@@ -33,6 +33,13 @@ export function messageOf(error: unknown): string {
   return error.message;
 }
 
+/** What is wrong with a file, in one line that begins with its name. */
+export function aboutFile(file: string, error: unknown): string {
+  // A parser's message goes on with the lines around the mistake.
+  const [first = ""] = messageOf(error).split("\n");
+  return first.startsWith(`${file}: `) ? first : `${file}: ${first}`;
+}
+
 const systemErrors: Record<string, string> = {
   EACCES: "permission denied",
   EADDRINUSE: "the address is already in use",

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
-import { formatPlace, messageOf, type Place, UsageError } from "./errors.ts";
+import { aboutFile, formatPlace, type Place, UsageError } from "./errors.ts";
 
 /** A configuration that cannot be used; the message lists every mistake as `file:line:column: field: what`. */
 export class ConfigError extends UsageError {
@@ -27,9 +27,8 @@ export async function readConfig<T>(file: string, schema: z.ZodType<T>): Promise
     text = await readFile(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT" ? "no such file; give its path with --config FILE" : messageOf(error);
-    throw new ConfigError(`${file}: ${why}`, { cause: error });
+    const missing = `${file}: no such file; give its path with --config FILE`;
+    throw new ConfigError(code === "ENOENT" ? missing : aboutFile(file, error), { cause: error });
   }
   return parseConfig(text, file, schema);
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "@internal/lib/errors";
+import { aboutFile, messageOf } from "@internal/lib/errors";
 import type { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { PolicyError } from "./errors.ts";
 import type { Service } from "./service.ts";
@@ -69,7 +69,8 @@ async function connect(options: ClusterOptions): Promise<{ config: KubeConfig; a
   try {
     if (options.kubeConfig === undefined) config.loadFromDefault();
   } catch (error) {
-    throw new PolicyError("KUBECONFIG", `no usable kubeconfig: ${messageOf(error)}`, {
+    const file = process.env["KUBECONFIG"] || "~/.kube/config";
+    throw new PolicyError("KUBECONFIG", `no usable kubeconfig: ${aboutFile(file, error)}`, {
       cause: error,
     });
   }

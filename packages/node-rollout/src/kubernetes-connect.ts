@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import type { RequestOptions } from "node:https";
-import { messageOf, UsageError } from "@internal/lib/errors";
+import { aboutFile, messageOf, UsageError } from "@internal/lib/errors";
 import type { Kubernetes } from "./kubernetes.ts";
 import { type Access, createKubernetes } from "./kubernetes-http.ts";
 
@@ -61,7 +61,7 @@ async function loadKubeConfig(
     kubeConfig.loadFromDefault();
   } catch (error) {
     const file = env["KUBECONFIG"] || "~/.kube/config";
-    throw new UsageError(`${file}: no usable kubeconfig: ${messageOf(error)}`, { cause: error });
+    throw new UsageError(`no usable kubeconfig: ${aboutFile(file, error)}`, { cause: error });
   }
   if (context !== undefined) {
     const names = kubeConfig.getContexts().map(({ name }) => name);

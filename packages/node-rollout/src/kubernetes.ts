@@ -52,7 +52,7 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: number, status: Partial<Status>, retryAfter?: string) {
-    super(status.message ?? `the API server answered ${code}`);
+    super(code === 401 ? notKnown : (status.message ?? `the API server answered ${code}`));
     this.code = code;
     this.reason = status.reason ?? "";
     this.causes = (status.details?.causes ?? []).map(({ reason }) => reason ?? "");
@@ -60,6 +60,10 @@ export class ApiError extends Error {
     this.retryAfterSeconds = seconds > 0 ? seconds : undefined;
   }
 }
+
+/** The server's own word for it is "Unauthorized", which sends people to look at their roles. */
+const notKnown =
+  "the API server does not accept the token or certificate (401); log in again, or choose another --context";
 
 /** `kind: Status`, how the API server explains itself. */
 export interface Status {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCli } from "@internal/test/cli";
 import { component } from "@internal/test/components";
@@ -179,4 +179,13 @@ test("--mutate: survivors, the score, acceptance, the threshold, the cache", asy
   const below = await run("--mutate-threshold", "90");
   expect(below.stdout).toMatch(/the mutation score is [\d.]+ %, below 90 %/);
   expect(below.code).toBe(1);
+});
+
+test("a failure beside the tests ends the engine too", async () => {
+  using folder = makeFolder({ "policies/a.rego": "package a\n\nfoo := 1\n" });
+  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+  const args = ["--changed", "no-such-revision"];
+  const { code, stderr } = await runCli("rego-coverage", args, { cwd: folder.path, env });
+  expect(stderr).toMatch(/^rego-coverage: --changed no-such-revision: git: /);
+  expect(code).toBe(2);
 });

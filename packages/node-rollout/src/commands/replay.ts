@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { command } from "@internal/lib/command";
-import { messageOf, UsageError } from "@internal/lib/errors";
+import { aboutFile, UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
 import { parseMessage, type QueueMessage } from "../message.ts";
 import { MessageError } from "../message-error.ts";
@@ -17,7 +17,7 @@ export const replayCommand = command({
   async run({ values, positionals: [file = ""], io }) {
     const formats = parseFormats(values.format ?? [], ["text", "json"]);
     const body = await readFile(file, "utf8").catch((error: unknown) => {
-      throw new UsageError(`${file}: ${messageOf(error)}`, { cause: error });
+      throw new UsageError(aboutFile(file, error), { cause: error });
     });
     let message: QueueMessage;
     try {

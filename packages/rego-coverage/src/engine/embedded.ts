@@ -83,12 +83,18 @@ export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): Em
   worker.setMaxListeners(0);
   const abort = () => worker.terminate();
   signal?.addEventListener("abort", abort);
+  let ended = false;
+  worker.once("exit", () => {
+    ended = true;
+  });
   let last: Promise<unknown> = Promise.resolve();
   return {
     request<T>(command: string, parameters: object = {}, limitMs = testLimitMs) {
-      const answer = last.then(() =>
-        ask<T>(worker, JSON.stringify({ command, ...parameters }), limitMs, signal),
-      );
+      const answer = last.then(() => {
+        // Who asks a thread that is gone would wait for the time limit.
+        if (ended) throw endedEarly(signal);
+        return ask<T>(worker, JSON.stringify({ command, ...parameters }), limitMs, signal);
+      });
       last = answer.catch(() => {});
       return answer;
     },
@@ -97,6 +103,10 @@ export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): Em
       await worker.terminate();
     },
   };
+}
+
+function endedEarly(signal: AbortSignal | undefined): unknown {
+  return signal?.aborted ? signal.reason : new EngineError("the embedded engine ended early");
 }
 
 function ask<T>(
@@ -127,7 +137,7 @@ function ask<T>(
     };
     const onExit = () => {
       settle();
-      fail(signal?.aborted ? signal.reason : new EngineError("the embedded engine ended early"));
+      fail(endedEarly(signal));
     };
     const settle = () => {
       clearTimeout(timer);
