@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { chmod, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 
@@ -59,12 +59,19 @@ export async function writeFormats<Name extends string>(
   }
 }
 
-/** Writes a file so that a reader never sees half of it: beside it first, then renamed. */
+/**
+ * Writes a file so that a reader never sees half of it: beside it first, then renamed. A link keeps pointing where it
+ * did, a file keeps its mode, and what is no file (a pipe, `/dev/null`) is written to as it is.
+ */
 export async function writeWhole(file: string, text: string): Promise<void> {
-  const beside = `${file}.${randomBytes(4).toString("hex")}.tmp`;
+  const target = await realpath(file).catch(() => file);
+  const beside = `${target}.${randomBytes(4).toString("hex")}.tmp`;
   try {
+    const found = await stat(target).catch(() => undefined);
+    if (found !== undefined && !found.isFile()) return await writeFile(target, text);
     await writeFile(beside, text);
-    await rename(beside, file);
+    if (found !== undefined) await chmod(beside, found.mode);
+    await rename(beside, target);
   } catch (error) {
     await rm(beside, { force: true });
     throw new UsageError(`${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`, {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { makeFolder } from "../../test/folder.ts";
@@ -39,4 +39,18 @@ test("a file is written whole or not at all, and nothing is left beside it", asy
     `${folder.path}/taken: cannot be written`,
   );
   expect(readdirSync(folder.path).toSorted()).toEqual(["taken", "whole"]);
+});
+
+test("a link keeps pointing where it did, a file keeps its mode, and no device is replaced", async () => {
+  using folder = makeFolder({ target: "old" });
+  chmodSync(`${folder.path}/target`, 0o750);
+  symlinkSync("target", `${folder.path}/link`);
+  symlinkSync("/dev/null", `${folder.path}/nowhere`);
+  await writeWhole(`${folder.path}/link`, "new");
+  await writeWhole(`${folder.path}/nowhere`, "new");
+  expect(readFileSync(`${folder.path}/target`, "utf8")).toBe("new");
+  expect(statSync(`${folder.path}/target`).mode & 0o777).toBe(0o750);
+  expect(lstatSync(`${folder.path}/link`).isSymbolicLink()).toBe(true);
+  expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+  expect(readdirSync(folder.path).toSorted()).toEqual(["link", "nowhere", "target"]);
 });
