@@ -36,7 +36,8 @@ export function isExempt({ metadata }: Service): boolean {
 
 /** The codes an author silenced on a Service, split as Istio splits them: at commas, blanks kept. */
 export function suppressedCodes({ metadata }: Service): string[] {
-  return metadata?.annotations?.[suppressAnnotation]?.split(",") ?? [];
+  const codes: unknown = metadata?.annotations?.[suppressAnnotation];
+  return typeof codes === "string" ? codes.split(",") : [];
 }
 
 /** A label to look for; without a value, any value counts. */

@@ -31,9 +31,9 @@ export interface ServiceView {
 /** Reads the fields that messages and rules need, with the API server's defaults for what is absent. */
 export function viewOf({ kind, metadata, spec }: Service): ServiceView {
   return {
-    kind: kind ?? "Service",
-    namespace: metadata?.namespace ?? "default",
-    name: metadata?.name ?? metadata?.generateName ?? "",
+    kind: kind || "Service",
+    namespace: metadata?.namespace || "default",
+    name: metadata?.name || metadata?.generateName || "",
     external: spec?.type === "ExternalName",
     headless: spec?.clusterIP === "None",
     ports: Array.isArray(spec?.ports) ? spec.ports.map((port) => port ?? {}) : [],

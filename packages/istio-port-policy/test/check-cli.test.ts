@@ -40,6 +40,14 @@ test("exits 0 when nothing is found", async () => {
   });
 });
 
+test("a folder without a manifest is told", async () => {
+  using folder = makeFolder({ "notes.txt": wrong });
+  expect(await check(folder.path, ".")).toMatchObject({
+    code: 0,
+    stderr: "istio-port-policy: .: no YAML or JSON file, nothing was checked\n",
+  });
+});
+
 test("warnings fail a strict check alone", async () => {
   using folder = makeFolder({ "a.yaml": serviceYaml("hook", "name: grpc-webhook") });
   expect(await check(folder.path, ".")).toMatchObject({ code: 0 });

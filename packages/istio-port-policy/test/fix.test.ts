@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runCli } from "@internal/test/cli";
+import { binOf, runCli, startProcess } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import { checkService, fixManifest } from "../src/index.ts";
@@ -56,6 +56,38 @@ test("JSON stays JSON, in its own layout", async () => {
   }
 });
 
+test("a line break of the line itself is taken, a byte order mark stays, many ports are one edit", async () => {
+  const mixed = `\ufeff# c\n${head}  ports:\r\n  - name: x-grpc\n  - port: 80\r\n`;
+  expect((await fixManifest(mixed)).text).toBe(
+    mixed
+      .replace("x-grpc\n", "x-grpc\n    appProtocol: grpc\n")
+      .replace("80\r\n", "80\r\n    appProtocol: http\r\n"),
+  );
+  const shared = `${head}  x: &p {port: 80}\n  ports: [{port: 80}, *p, {port: 443}]\n`;
+  const { text, ports } = await fixManifest(shared);
+  expect(text).toBe(
+    shared
+      .replace("[{port: 80}", "[{port: 80, appProtocol: http}")
+      .replace("443}", "443, appProtocol: https}"),
+  );
+  expect(ports.map(({ appProtocol }) => appProtocol)).toEqual(["http", undefined, "https"]);
+});
+
+test("a value that circles or grows without bound is left alone", async () => {
+  const bomb = [..."bcdefghij"].reduce(
+    (lines, name, index) =>
+      `${lines}  ${name}: &${name} [${Array(10).fill(`*${"abcdefghi"[index]}`)}]\n`,
+    "  a: &a [l,l,l,l,l,l,l,l,l,l]\n",
+  );
+  for (const rest of ["  self: *s\n", bomb]) {
+    const text = `kind: Service\nspec: &s\n  ports: [{port: 80}]\n${rest}`;
+    expect(await fixManifest(text)).toMatchObject({
+      text,
+      ports: [{ reason: /cannot be edited/ }],
+    });
+  }
+});
+
 test.each([
   ["unknown", "  ports: [{name: main, port: 1}]\n", /nothing says/],
   ["two protocols", "  ports: [{name: x-grpc-http, port: 1}]\n", /nothing says/],
@@ -80,7 +112,7 @@ test("templates, broken documents and right ports are not touched", async () => 
     "",
     "# only a comment",
   ]) {
-    expect(await fixManifest(text)).toEqual({ text, ports: [] });
+    expect(await fixManifest(text)).toMatchObject({ text, ports: [] });
   }
 });
 
@@ -111,4 +143,48 @@ test("prints a diff that git applies, and --write does the same", async () => {
 test("bad use is one sentence and exit code 2", async () => {
   expect(await runCli("istio-port-policy", ["fix", "none.yaml"])).toMatchObject({ code: 2 });
   expect(await runCli("istio-port-policy", ["fix", "-"])).toMatchObject({ code: 2 });
+});
+
+test("mends what a check reports, no more: opt-outs and suppressions count", async () => {
+  const port = "spec: {ports: [{name: x-grpc}]}\n";
+  const suppress = "annotations: {galley.istio.io/analyze-suppress: IST0118}";
+  const manifest = [
+    `kind: Service\nmetadata: {name: a, namespace: old}\n${port}`,
+    `kind: Service\nmetadata: {name: b, ${suppress}}\n${port}`,
+    `kind: Service\nmetadata: {name: c, labels: {example.com/out: "yes"}}\n${port}`,
+  ].join("---\n");
+  using folder = makeFolder({
+    "a.yaml": manifest,
+    "z.yaml": "kind: Namespace\nmetadata: {name: old, labels: {example.com/out: x}}\n",
+  });
+  const fix = ["fix", "--opt-out-label", "example.com/out", "."];
+  const { code, stdout } = await runCli("istio-port-policy", fix, { cwd: folder.path });
+  expect([code, stdout]).toEqual([0, ""]);
+  expect((await fixManifest(manifest)).ports.map(({ service }) => service)).toEqual(["a", "c"]);
+});
+
+test("a broken document and a template are told, the others fixed, and it exits 2", async () => {
+  const broken = "a: [1\nb: 2\n---\n";
+  const template = `---\n${head}  ports: [{name: "{{ .x }}"}]\n`;
+  using folder = makeFolder({ "a.yaml": `${broken}${head}  ports: [{port: 80}]\n${template}` });
+  const { code, stdout, stderr } = await runCli("istio-port-policy", ["fix", "a.yaml"], {
+    cwd: folder.path,
+  });
+  expect(stdout).toContain("+  ports: [{port: 80, appProtocol: http}]\n");
+  expect(stderr).toMatch(/^istio-port-policy: a\.yaml:2: no valid YAML/m);
+  expect(stderr).toMatch(/^istio-port-policy: a\.yaml:8: a template, skipped/m);
+  expect(code).toBe(2);
+});
+
+test("what cannot be written stays whole", async () => {
+  const manifest = `${head}  ports: [{port: 80}]\n# ${"x".repeat(8192)}\n`;
+  using folder = makeFolder({ "a.yaml": manifest });
+  // The shell's limit on a file's size stands for a disk that is full.
+  const fix = `trap '' XFSZ; ulimit -f 4; exec "${process.execPath}" "${binOf("istio-port-policy")}" fix --write a.yaml`;
+  const { code, stdout, stderr } = await startProcess("sh", ["-c", fix], { cwd: folder.path })
+    .ended;
+  expect(stderr).toMatch(/^istio-port-policy: a\.yaml: cannot be written \(EFBIG\)$/m);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(readdirSync(folder.path)).toEqual(["a.yaml"]);
+  expect(readFileSync(join(folder.path, "a.yaml"), "utf8")).toBe(manifest);
 });

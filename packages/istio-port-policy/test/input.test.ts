@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import { checkManifests } from "../src/index.ts";
@@ -30,7 +30,7 @@ test.each([
   [
     "# c\n---\na: 1\n...\n# d\n---\nb: 2",
     [
-      ["# c\n---\na: 1\n", 1],
+      ["# c\n---\na: 1\n...\n", 1],
       ["# d\n---\nb: 2", 5],
     ],
   ],
@@ -48,6 +48,21 @@ test.each([
     [
       ["---\n", 1],
       ["---\n\n", 2],
+    ],
+  ],
+  [
+    "a: 1\r---\rb: 2\r...\rc: 3",
+    [
+      ["a: 1\r", 1],
+      ["---\rb: 2\r...\r", 1],
+      ["c: 3", 1],
+    ],
+  ],
+  [
+    "\ufeffa: 1\n\ufeff---\nb: 2\n",
+    [
+      ["\ufeffa: 1\n", 1],
+      ["\ufeff---\nb: 2\n", 2],
     ],
   ],
   ["", []],
@@ -132,6 +147,67 @@ test("a file larger than what is read at once is streamed", async () => {
   const { findings, checked } = await checkManifests([folder.path]);
   expect(findings).toMatchObject([{ service: "last", line: 40 * 3 + 5, column: 13 }]);
   expect(checked).toEqual({ files: 1, services: 1, ports: 1 });
+});
+
+test("a link to a file is followed, one that leads nowhere is told, none to a folder is", async () => {
+  using folder = makeFolder({ "real/a.yaml": wrong("a") });
+  for (const [link, target] of [
+    ["circle", "."],
+    ["circle.yaml", "."],
+    ["file.yaml", "real/a.yaml"],
+    ["gone.yaml", "nowhere"],
+    ["self.yaml", "self.yaml"],
+  ] as const) {
+    symlinkSync(target, join(folder.path, link));
+  }
+  const { findings, unreadable } = await checkManifests([folder.path]);
+  expect(findings.map(({ file }) => basename(file ?? ""))).toEqual(["file.yaml", "a.yaml"]);
+  expect(unreadable.map(({ file, message }) => `${basename(file)} ${message}`)).toEqual([
+    "gone.yaml a broken link: no such file or directory",
+    expect.stringMatching(/^self.yaml a broken link: /),
+  ]);
+});
+
+test("what circles, or is deeper than any manifest, does not end the reading of its file", async () => {
+  const deep = `{"kind":"Service","x":${"[".repeat(5000)}${"]".repeat(5000)},"spec":{"ports":[{}]}}`;
+  using folder = makeFolder({
+    "a.yaml": `kind: Service\nmetadata: {name: circle}\nspec: &s {ports: [{name: x, self: *s}]}\n---\n${wrong("a")}`,
+    "b.json": deep,
+    "c.yaml": `kind: List\nitems: &i\n- {kind: List, items: *i}\n---\n${wrong("c")}---\nx: ${"[".repeat(5000)}\n---\n${wrong("c2")}`,
+    "d.json": `{\n\t"kind": "Service",\n\t"spec": {\n\t\t"ports": [{"name": "tab"}]\n\t}\n}`,
+  });
+  const { findings, unreadable } = await checkManifests([folder.path]);
+  expect(findings.map(({ service, line }) => [service, line])).toEqual([
+    ["circle", 3],
+    ["a", 9],
+    ["", undefined],
+    ["c", 9],
+    ["c2", 17],
+    ["", 4],
+  ]);
+  expect(unreadable).toMatchObject([{ line: 11, message: /nesting/ }]);
+});
+
+test("null is the same as absent, for a whole document too", async () => {
+  using folder = makeFolder({
+    "a.yaml": `apiVersion: null
+kind: Service
+metadata: { name: a, namespace: null, labels: null, annotations: { x: null } }
+spec: { type: null, ports: [ { name: null, appProtocol: null, protocol: null, port: 3306 }, null ] }
+---
+kind: Service
+metadata: null
+spec: null
+---
+kind: Namespace
+metadata: { name: default, labels: null }
+---
+null
+`,
+  });
+  const { findings, checked, unreadable } = await checkManifests([folder.path]);
+  expect([unreadable, checked.services]).toEqual([[], 2]);
+  expect(findings).toMatchObject([{ namespace: "default", port: { index: 1, name: "" }, line: 4 }]);
 });
 
 test("an aborted check throws the reason", async () => {

@@ -4,7 +4,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
 import type { CheckClusterOptions } from "../check-cluster.ts";
 import type { CheckOptions, CheckReport, PortFinding } from "../finding.ts";
-import { ruleOptions, toCheckOptions } from "./options.ts";
+import { noteTemplate, ruleOptions, toCheckOptions } from "./options.ts";
 
 const formats = ["text", "json", "sarif", "junit", "github"] as const;
 
@@ -52,6 +52,7 @@ input. Errors make it exit 1, warnings only with --strict; what cannot be read m
     const { render } = await import("../report/render.ts");
     await writeFormats(requests, (name, target) => render(name, report, sources, target, io), io);
     tellUnreadable(report, io);
+    if (!values.cluster) tellNothingFound(positionals, report, io);
     return exitCode(report, values.strict === true);
   },
 });
@@ -78,17 +79,19 @@ async function checkFiles(
   });
 }
 
-function noteTemplate(io: Io, file: string, line: number): void {
-  io.stderr.write(
-    `istio-port-policy: ${file}:${line}: a template, skipped; check what it renders: helm template CHART | istio-port-policy check -\n`,
-  );
-}
-
 function tellUnreadable({ unreadable }: CheckReport, io: Io): void {
   for (const { file, line, message } of unreadable) {
     const place = line === undefined ? file : `${file}:${line}`;
     io.stderr.write(`istio-port-policy: ${place}: ${message}\n`);
   }
+}
+
+/** A folder that is empty, or wholly ignored by git, is more often a mistake than meant. */
+function tellNothingFound(paths: string[], { checked, unreadable }: CheckReport, io: Io): void {
+  if (checked.files > 0 || unreadable.length > 0) return;
+  io.stderr.write(
+    `istio-port-policy: ${paths.join(" ")}: no YAML or JSON file, nothing was checked\n`,
+  );
 }
 
 function exitCode({ findings, unreadable }: CheckReport, strict: boolean): number {

@@ -5,6 +5,7 @@ import type { Io } from "@internal/lib/io";
 import { formatTable } from "@internal/lib/table";
 import type { PortExplanation } from "../explain.ts";
 import type { Service } from "../service.ts";
+import { noteTemplate } from "./options.ts";
 
 export const explain = command({
   name: "explain",
@@ -66,7 +67,7 @@ async function* fromFiles(
       const place = line === undefined ? file : `${file}:${line}`;
       io.stderr.write(`istio-port-policy: ${place}: ${message}\n`);
     } else if (event.type === "skipped") {
-      io.stderr.write(`istio-port-policy: ${event.file}:${event.line}: a template, skipped\n`);
+      noteTemplate(io, event.file, event.line);
     }
   }
 }

@@ -1,9 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { command } from "@internal/lib/command";
 import { messageOf, UsageError } from "@internal/lib/errors";
-import { print } from "@internal/lib/formats";
+import { print, writeWhole } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
-import type { PortFix } from "../fix.ts";
+import type { FixedManifest, FixOptions, PortFix } from "../fix.ts";
+import { noteTemplate, ruleOptions } from "./options.ts";
 
 export const fix = command({
   name: "fix",
@@ -14,7 +15,10 @@ export const fix = command({
 ServiceMonitors and probes refer to them by name. Everything else in a file stays byte for byte. Exits 1 when a port
 had to be left alone.`,
   positionals: { min: 1 },
-  options: { write: { help: "change the files" } },
+  options: {
+    write: { help: "change the files" },
+    "opt-out-label": ruleOptions["opt-out-label"],
+  },
   examples: [
     { line: "istio-port-policy fix manifests/", does: "show what would change" },
     { line: "istio-port-policy fix --write manifests/", does: "change it" },
@@ -22,39 +26,53 @@ had to be left alone.`,
   async run({ values, positionals, signal, io }) {
     if (positionals.includes("-")) throw new UsageError("-: only files can be fixed");
     const { selectFiles } = await import("../input/select.ts");
+    const { readNamespaces } = await import("../input/read.ts");
+    // A Namespace that opted out may stand in another file than its Services.
+    const namespaces = await readNamespaces(positionals, signal);
+    const options = { namespaces, optOutLabel: values["opt-out-label"] };
     const total = { fixed: 0, left: 0, unreadable: 0 };
     for await (const { file, missing } of selectFiles(positionals)) {
       signal.throwIfAborted();
-      const ports =
-        missing === undefined ? await fixFile(file, values.write === true, io) : missing;
-      if (typeof ports === "string") {
-        io.stderr.write(`istio-port-policy: ${file}: ${ports}\n`);
+      const fixed = missing ?? (await fixFile(file, values.write === true, options, io));
+      if (typeof fixed === "string") {
+        io.stderr.write(`istio-port-policy: ${file}: ${fixed}\n`);
         total.unreadable++;
         continue;
       }
-      for (const port of ports) total[tell(file, port, io) ? "fixed" : "left"]++;
+      for (const port of fixed.ports) total[tell(file, port, io) ? "fixed" : "left"]++;
+      for (const { line } of fixed.templates) noteTemplate(io, file, line);
+      for (const { line, message } of fixed.unreadable) {
+        io.stderr.write(`istio-port-policy: ${file}:${line}: ${message}\n`);
+      }
+      total.unreadable += fixed.unreadable.length;
     }
     const how = values.write ? "fixed" : "can be fixed with --write";
-    io.stderr.write(`${total.fixed} ports ${how}, ${total.left} left alone\n`);
+    const ports = total.fixed === 1 ? "port" : "ports";
+    io.stderr.write(`${total.fixed} ${ports} ${how}, ${total.left} left alone\n`);
     if (total.unreadable > 0) return 2;
     return total.left > 0 ? 1 : 0;
   },
 });
 
 /** Fixes one file and prints the diff; a text says why it could not. */
-async function fixFile(file: string, write: boolean, io: Io): Promise<PortFix[] | string> {
+async function fixFile(
+  file: string,
+  write: boolean,
+  options: FixOptions,
+  io: Io,
+): Promise<FixedManifest | string> {
   const { fixManifest } = await import("../fix.ts");
   const { unifiedDiff } = await import("../diff.ts");
   try {
     const bytes = await readFile(file);
     const text = bytes.toString("utf8");
-    const fixed = await fixManifest(text);
-    if (fixed.text === text) return fixed.ports;
+    const fixed = await fixManifest(text, options);
+    if (fixed.text === text) return fixed;
     // Bytes that are no UTF-8 would not survive being written back.
     if (!Buffer.from(text).equals(bytes)) return "is not UTF-8, left as it is";
+    if (write) await writeWhole(file, fixed.text);
     await print(io.stdout, unifiedDiff(file, text, fixed.text));
-    if (write) await writeFile(file, fixed.text);
-    return fixed.ports;
+    return fixed;
   } catch (error) {
     return messageOf(error).replace(`${file}: `, "");
   }

@@ -1,5 +1,6 @@
 import type { Option } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
+import type { Io } from "@internal/lib/io";
 import type { CheckOptions } from "../finding.ts";
 
 /** The options that choose the rule, the same wherever a rule is used. */
@@ -45,4 +46,11 @@ export function oneOf<const V extends string>(
     throw new UsageError(`--${option} ${value}: expected ${known.join(" or ")}`);
   }
   return found;
+}
+
+/** Tells of a document that a template engine has still to fill in. */
+export function noteTemplate(io: Io, file: string, line: number): void {
+  io.stderr.write(
+    `istio-port-policy: ${file}:${line}: a template, skipped; check what it renders: helm template CHART | istio-port-policy check -\n`,
+  );
 }

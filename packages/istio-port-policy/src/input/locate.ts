@@ -1,4 +1,12 @@
-import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE } from "js-yaml";
+import {
+  EVENT_ID,
+  type Event,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+} from "js-yaml";
+import { parserOptions } from "./parse.ts";
 
 /** A mapping, a sequence or a leaf of a YAML text, with where it stands. */
 export interface YamlNode {
@@ -6,6 +14,8 @@ export interface YamlNode {
   start: number;
   /** Offset behind its last character; scalars and aliases have one. */
   end?: number;
+  /** Whether an alias can refer to it. */
+  anchored?: boolean;
   entries?: { key: string; keyStart: number; value: YamlNode }[];
   items?: YamlNode[];
 }
@@ -13,12 +23,23 @@ export interface YamlNode {
 const quoted: readonly number[] = [SCALAR_STYLE.SINGLE_QUOTED, SCALAR_STYLE.DOUBLE_QUOTED];
 
 /**
- * The node tree of one document's text. It costs several times the parsing, so it is made only where something
- * was found.
+ * The node tree of one document's text; none for JSON that YAML's parser does not take, nested too deep for example.
+ * It costs several times the parsing, so it is made only where something was found.
  */
-export function nodesOf(text: string): YamlNode {
-  const reader = { text, events: parseEvents(text, {}), next: 1 }; // the first event is the document itself
-  return readNode(reader);
+export function nodesOf(text: string): YamlNode | undefined {
+  const events = eventsOf(text);
+  if (events === undefined) return undefined;
+  return readNode({ text, events, next: 1 }); // the first event is the document itself
+}
+
+/** What the parser comes upon in one document's text; none where it breaks off. */
+export function eventsOf(text: string): Event[] | undefined {
+  try {
+    return parseEvents(text, parserOptions);
+  } catch (error) {
+    if (error instanceof YAMLException) return undefined;
+    throw error;
+  }
 }
 
 interface Reader {
@@ -37,12 +58,16 @@ function readNode(reader: Reader): YamlNode {
     case EVENT_ID.ALIAS:
       return { start: event.anchorStart, end: event.anchorEnd };
     case EVENT_ID.SEQUENCE:
-      return { start: event.start, items: readUntilPop(reader, readNode) };
+      return { ...collection(event), items: readUntilPop(reader, readNode) };
     case EVENT_ID.MAPPING:
-      return { start: event.start, entries: readUntilPop(reader, readEntry) };
+      return { ...collection(event), entries: readUntilPop(reader, readEntry) };
     default:
       throw new TypeError(`event ${event?.type} begins no node`);
   }
+}
+
+function collection({ start, anchorStart }: { start: number; anchorStart: number }): YamlNode {
+  return { start, anchored: anchorStart >= 0 };
 }
 
 function readUntilPop<T>(reader: Reader, read: (reader: Reader) => T): T[] {
@@ -59,8 +84,9 @@ function readEntry(reader: Reader): NonNullable<YamlNode["entries"]>[number] {
   return { key, keyStart, value: readNode(reader) };
 }
 
-/** The node at a path of keys and indexes, or the nearest one above it that the text has. */
-export function nodeAt(root: YamlNode, path: readonly (string | number)[]): YamlNode {
+/** The nodes on a path of keys and indexes, the root first, as far as the text has them. */
+export function nodesOn(root: YamlNode, path: readonly (string | number)[]): YamlNode[] {
+  const nodes = [root];
   let node = root;
   for (const step of path) {
     const next =
@@ -68,9 +94,10 @@ export function nodeAt(root: YamlNode, path: readonly (string | number)[]): Yaml
         ? node.items?.[step]
         : node.entries?.find(({ key }) => key === step)?.value;
     if (next === undefined) break;
+    nodes.push(next);
     node = next;
   }
-  return node;
+  return nodes;
 }
 
 /** A place in a text: line and column from 1, and the line itself. */
@@ -83,18 +110,19 @@ export interface TextPlace {
 /** Finds places in one document's text; the work is done when the first place is asked for. */
 export class Locator {
   readonly #text: string;
-  #root: YamlNode | undefined;
+  #root: YamlNode | null | undefined;
   #lineStarts: number[] | undefined;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** The place of the node at a path, or of the nearest above it; none in a text too large to look through. */
+  /** The place of the node at a path, or of the nearest above it; none in a text that cannot be looked through. */
   place(path: readonly (string | number)[]): TextPlace | undefined {
     if (this.#text.length > largestText) return undefined;
-    this.#root ??= nodesOf(this.#text);
-    return this.#placeAt(nodeAt(this.#root, path).start);
+    this.#root ??= nodesOf(this.#text) ?? null;
+    const node = this.#root === null ? undefined : nodesOn(this.#root, path).at(-1);
+    return node === undefined ? undefined : this.#placeAt(node.start);
   }
 
   #placeAt(offset: number): TextPlace {

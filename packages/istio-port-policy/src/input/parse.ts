@@ -24,6 +24,9 @@ export class BrokenDocument extends Error {
   }
 }
 
+/** Deeper than any manifest is nested, and shallow enough for the parser's recursion. */
+export const parserOptions = { maxDepth: 1000 };
+
 /**
  * The value of one YAML document, JSON included; undefined for one that holds nothing.
  *
@@ -38,7 +41,7 @@ export function parseDocument(text: string): unknown {
     }
   }
   try {
-    const events = parseEvents(text, {});
+    const events = parseEvents(text, parserOptions);
     return constructFromEvents(events, { source: text, schema })[0];
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;

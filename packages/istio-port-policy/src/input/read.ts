@@ -44,6 +44,19 @@ export async function* readManifests(
   }
 }
 
+/** The labels of all Namespace documents that paths lead to, by the namespace's name. */
+export async function readNamespaces(
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, Record<string, string>>> {
+  const found = new Map<string, Record<string, string>>();
+  for await (const event of readManifests(paths, { signal })) {
+    if (event.type !== "document") continue;
+    for (const { name, labels } of event.namespaces) found.set(name, labels);
+  }
+  return found;
+}
+
 type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
 /** Up to this size a file is read at once; a larger one, or what is no file at all, is streamed. */
@@ -76,8 +89,13 @@ async function* readDocuments(
   }
 }
 
-function readDocument(file: string, searched: boolean, text: DocumentText): ReadEvent[] {
-  const skipped: ReadEvent = { type: "skipped", file, line: text.line, reason: "template" };
+/** What one document gives; never a "file" event. */
+export function readDocument(
+  file: string,
+  searched: boolean,
+  text: DocumentText,
+): Exclude<ReadEvent, { type: "file" }>[] {
+  const skipped = { type: "skipped", file, line: text.line, reason: "template" } as const;
   let resources: Resources;
   try {
     resources = resourcesOf(parseDocument(text.text));
@@ -91,7 +109,7 @@ function readDocument(file: string, searched: boolean, text: DocumentText): Read
     return [{ type: "unreadable", file, line, message }];
   }
   const services = resources.services.filter(({ service }) => !isTemplated(service));
-  const document: ReadEvent = { type: "document", file, text, ...resources, services };
+  const document = { type: "document", file, text, ...resources, services } as const;
   return services.length < resources.services.length ? [document, skipped] : [document];
 }
 

@@ -19,16 +19,20 @@ export function resourcesOf(document: unknown): Resources {
   return found;
 }
 
+/** Lists in Lists, two steps each: nobody nests more, and an alias could lead in a circle. */
+const deepestList = 8;
+
 function collect(
   value: unknown,
   path: (string | number)[],
   listKind: string | undefined,
   found: Resources,
 ): void {
-  if (!isObject(value)) return;
+  if (!isObject(value) || path.length > deepestList) return;
+  const { items } = value;
   // Items of a ServiceList may leave out what its kind says already.
-  const { apiVersion = "v1", kind = listKind, items } = value;
-  if (apiVersion !== "v1") return;
+  const kind = value["kind"] ?? listKind;
+  if ((value["apiVersion"] ?? "v1") !== "v1") return;
   if (kind === "Service") found.services.push({ service: toService(value), path });
   else if (kind === "Namespace") found.namespaces.push(toNamespace(value));
   else if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
@@ -79,6 +83,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** True for a Service that a template engine has still to fill in: `{{` where its ports or names should be. */
 export function isTemplated({ metadata, spec }: Service): boolean {
-  const { name, namespace } = metadata ?? {};
-  return JSON.stringify([name, namespace, spec?.ports])?.includes("{{") ?? false;
+  const ports = spec?.ports ?? [];
+  return (
+    isPlaceholder(metadata?.name) ||
+    isPlaceholder(metadata?.namespace) ||
+    ports.some((port) => Object.values(port).some(isPlaceholder))
+  );
+}
+
+function isPlaceholder(value: unknown): boolean {
+  return typeof value === "string" && value.includes("{{");
 }

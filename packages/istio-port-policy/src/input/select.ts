@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { glob, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf } from "@internal/lib/errors";
@@ -48,15 +49,30 @@ async function* searchFolder(folder: string): AsyncGenerator<SelectedFile> {
 }
 
 async function* walk(folder: string, ignored: GitIgnore | undefined): AsyncGenerator<SelectedFile> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    yield { file: folder, searched: true, missing: withoutPath(error, folder) };
+    return;
+  }
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     const isFolder = entry.isDirectory();
     if (isFolder ? entry.name === ".git" : !isManifestName(entry.name)) continue;
     if (await ignored?.ignores(path, isFolder)) continue;
     if (isFolder) yield* walk(path, ignored);
-    // A link to a folder could lead in a circle; one to a file is as good as the file.
-    else if (entry.isFile() || (await isFile(path))) yield { file: path, searched: true };
+    else if (entry.isFile()) yield { file: path, searched: true };
+    else if (entry.isSymbolicLink()) yield* follow(path);
+  }
+}
+
+/** A link to a file is as good as the file; one to a folder could lead in a circle, and is not followed. */
+async function* follow(link: string): AsyncGenerator<SelectedFile> {
+  try {
+    if ((await stat(link)).isFile()) yield { file: link, searched: true };
+  } catch (error) {
+    yield { file: link, searched: true, missing: `a broken link: ${withoutPath(error, link)}` };
   }
 }
 

@@ -1,12 +1,15 @@
-/** The text of one YAML document, with its `---` line if it has one. */
+/** The text of one YAML document, with its `---` line and its `...` line if it has them. */
 export interface DocumentText {
   text: string;
   /** The line of the file it begins at, from 1. */
   line: number;
 }
 
-/** A line that parts documents: `---` or `...` at its very beginning, which YAML reserves even inside texts. */
-const marker = /(?<![^\n])(?:---|\.\.\.)(?![^ \t\r\n])/g;
+/**
+ * A line that parts documents: `---` or `...` at its very beginning, which YAML reserves even inside texts. Files
+ * that were put together each bring their own byte order mark.
+ */
+const marker = /(?<![^\r\n])\ufeff?(---|\.\.\.)(?![^ \t\r\n])/g;
 
 /**
  * Parts a stream of YAML into its documents, so that no more than one of them is in memory.
@@ -40,17 +43,13 @@ class OpenDocument {
   /** Adds whole lines and gives every document they complete. */
   *take(lines: string): Generator<DocumentText> {
     let from = 0;
-    for (const { 0: found, index } of lines.matchAll(marker)) {
-      this.#add(lines.slice(from, index));
-      from = index;
+    for (const { 1: found, index } of lines.matchAll(marker)) {
+      const until = found === "---" ? index : endOfLine(lines, index);
+      this.#add(lines.slice(from, until));
+      from = until;
       // Directives and comments above a document belong to it.
       if (found === "---" && this.#isPrologue()) continue;
       yield* this.end();
-      if (found === "...") {
-        from = lines.indexOf("\n", index) + 1 || lines.length;
-        this.#next++;
-        this.#line++;
-      }
     }
     this.#add(lines.slice(from));
   }
@@ -72,3 +71,11 @@ class OpenDocument {
     return this.#parts.every((part) => /^(?:[ \t]*(?:#[^\n]*|\r)?\n|%[^\n]*\n)*$/.test(part));
   }
 }
+
+/** The offset behind the line break that ends the line at `from`. */
+function endOfLine(text: string, from: number): number {
+  lineBreak.lastIndex = from;
+  return lineBreak.test(text) ? lineBreak.lastIndex : text.length;
+}
+
+const lineBreak = /\r?\n|\r/g;
