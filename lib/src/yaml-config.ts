@@ -35,6 +35,30 @@ export async function readConfig<T>(file: string, schema: z.ZodType<T>): Promise
 
 /** {@link readConfig} for a text that was read already; `file` names it in messages. */
 export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>): ReadConfig<T> {
+  let tree: Tree | undefined = parseTree(text, file);
+  const placeOf = (path: readonly PropertyKey[]): Place => {
+    tree ??= parseTree(text, file);
+    return tree.placeOf(path);
+  };
+  const result = schema.safeParse(tree.toJS());
+  if (!result.success) {
+    const mistakes = result.error.issues.map(({ path, message }) => {
+      const field = path.map(String).join(".");
+      return `${formatPlace(placeOf(path))}: ${field === "" ? "" : `${field}: `}${message}`;
+    });
+    throw new ConfigError(mistakes.join("\n"));
+  }
+  // It takes many times what the value does, and a daemon never asks for a place again.
+  tree = undefined;
+  return { value: result.data, placeOf };
+}
+
+interface Tree {
+  toJS(): unknown;
+  placeOf(path: readonly PropertyKey[]): Place;
+}
+
+function parseTree(text: string, file: string): Tree {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeAt = (offset: number): Place => {
@@ -47,16 +71,10 @@ export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>)
       `${formatPlace(placeAt(broken.pos[0]))}: no valid YAML: ${broken.message}`,
     );
   }
-  const placeOf = (path: readonly PropertyKey[]) => placeAt(offsetOf(document.contents, path));
-  const result = schema.safeParse(document.toJS());
-  if (!result.success) {
-    const mistakes = result.error.issues.map(({ path, message }) => {
-      const field = path.map(String).join(".");
-      return `${formatPlace(placeOf(path))}: ${field === "" ? "" : `${field}: `}${message}`;
-    });
-    throw new ConfigError(mistakes.join("\n"));
-  }
-  return { value: result.data, placeOf };
+  return {
+    toJS: () => document.toJS(),
+    placeOf: (path) => placeAt(offsetOf(document.contents, path)),
+  };
 }
 
 /** The offset of the node at `path`: of the key for a mapping's field, of the item for a list's. */

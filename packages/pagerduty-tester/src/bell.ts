@@ -7,6 +7,7 @@ export interface Bell {
   /**
    * Waits until it rings, or so long; returns at once when it rang since the last wait.
    *
+   * @param milliseconds infinite for a wait that only a ring ends, and that takes no timer
    * @throws the signal's reason when it aborts
    */
   wait(milliseconds: number, signal?: AbortSignal): Promise<void>;
@@ -15,6 +16,8 @@ export interface Bell {
 export function createBell(clock: Clock): Bell {
   let rang = false;
   let waiting: AbortController | undefined;
+  const sleep = (milliseconds: number, signal: AbortSignal) =>
+    Number.isFinite(milliseconds) ? clock.sleep(milliseconds, signal) : aborted(signal);
   return {
     ring: () => {
       rang = true;
@@ -26,7 +29,7 @@ export function createBell(clock: Clock): Bell {
         const { controller, unlink } = linkedController(signal);
         waiting = controller;
         try {
-          await clock.sleep(milliseconds, controller.signal);
+          await sleep(milliseconds, controller.signal);
         } catch (error) {
           if (!controller.signal.aborted) throw error;
         } finally {
@@ -38,4 +41,11 @@ export function createBell(clock: Clock): Bell {
       rang = false;
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { parseDoNotDisturb } from "./schedule/do-not-disturb.ts";
-import { parseSchedule } from "./schedule/schedule.ts";
+import { parseSchedule, type Schedule } from "./schedule/schedule.ts";
 
 /** A person, as written in a configuration that was checked. Durations are milliseconds. */
 export interface UserEntry {
   name: string;
   id: string;
   cron: string;
-  timeZone?: string | undefined;
+  schedule: Schedule;
   service?: string | undefined;
   verifyMinutes?: number | undefined;
   maxLateness?: number | undefined;
@@ -71,7 +71,7 @@ const user = z
       .optional()
       .meta({ description: 'Local time in which the phone is silenced: "22:00-07:00"' }),
   })
-  .superRefine((value, context) => {
+  .transform((value, context) => {
     if (value.doNotDisturb !== undefined && parseDoNotDisturb(value.doNotDisturb) === undefined) {
       context.addIssue({
         code: "custom",
@@ -80,9 +80,10 @@ const user = z
       });
     }
     try {
-      parseSchedule(value.cron, value.timeZone);
+      return { ...value, schedule: parseSchedule(value.cron, value.timeZone) };
     } catch (error) {
       context.addIssue({ code: "custom", path: ["cron"], message: (error as Error).message });
+      return z.NEVER;
     }
   });
 
@@ -92,7 +93,8 @@ const users = z
   .superRefine((list, context) => {
     const seen = new Set<string>();
     list.forEach((each, index) => {
-      const key = `${each.id} ${each.cron} ${each.timeZone ?? ""}`;
+      const { pattern, timeZone } = each.schedule;
+      const key = `${each.id} ${pattern} ${timeZone}`;
       if (seen.has(key)) {
         context.addIssue({
           code: "custom",
@@ -111,9 +113,7 @@ const escalationVerdicts: EscalationVerdict[] = [
   "late",
 ];
 
-/** The fuller form of the configuration. */
-export const fullSchema: z.ZodType<ConfigFile> = z.strictObject({
-  users,
+const settings = z.strictObject({
   service: id.optional().meta({ description: "The test service; else SERVICE_ID" }),
   from: z
     .email({ error: "expected the login email of a PagerDuty user" })
@@ -162,6 +162,9 @@ export const fullSchema: z.ZodType<ConfigFile> = z.strictObject({
     .meta({ description: "Whose members must all be among the users; looked at by check" }),
 });
 
+/** The fuller form of the configuration. */
+export const fullSchema: z.ZodType<ConfigFile> = settings.extend({ users });
+
 /** The original's form: nothing but the list of people. */
 export const plainSchema: z.ZodType<UserEntry[]> = users;
 
@@ -173,7 +176,7 @@ export const configSchema: z.ZodType<ConfigFile & { plain: boolean }> = z
     const result = plain ? plainSchema.safeParse(value) : fullSchema.safeParse(value);
     if (result.success) {
       return plain
-        ? { ...fullSchema.parse({ users: value }), plain }
+        ? { ...settings.parse({}), users: result.data as UserEntry[], plain }
         : { ...(result.data as ConfigFile), plain };
     }
     for (const { path, message } of result.error.issues) {

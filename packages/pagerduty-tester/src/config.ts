@@ -2,7 +2,7 @@ import { formatPlace } from "@internal/lib/errors";
 import { ConfigError, readConfig } from "@internal/lib/yaml-config";
 import { configSchema, type EscalationVerdict } from "./config-schema.ts";
 import { type DoNotDisturb, parseDoNotDisturb } from "./schedule/do-not-disturb.ts";
-import { parseSchedule, type Schedule } from "./schedule/schedule.ts";
+import type { Schedule } from "./schedule/schedule.ts";
 
 /** A person who is paged on a schedule. */
 export interface TestedUser {
@@ -60,21 +60,18 @@ export async function loadConfig(
   const service = value.service ?? (env["SERVICE_ID"] || undefined);
   return {
     file,
-    users: value.users.map((user) => {
-      const schedule = parseSchedule(user.cron, user.timeZone);
-      return {
-        name: user.name,
-        id: user.id,
-        cron: user.cron,
-        timeZone: schedule.timeZone,
-        schedule,
-        service: user.service ?? service,
-        verifyMs: (user.verifyMinutes ?? value.verifyMinutes) * 60_000,
-        maxLatenessMs: user.maxLateness ?? value.maxLateness,
-        doNotDisturb:
-          user.doNotDisturb === undefined ? undefined : parseDoNotDisturb(user.doNotDisturb),
-      };
-    }),
+    users: value.users.map((user) => ({
+      name: user.name,
+      id: user.id,
+      cron: user.cron,
+      timeZone: user.schedule.timeZone,
+      schedule: user.schedule,
+      service: user.service ?? service,
+      verifyMs: (user.verifyMinutes ?? value.verifyMinutes) * 60_000,
+      maxLatenessMs: user.maxLateness ?? value.maxLateness,
+      doNotDisturb:
+        user.doNotDisturb === undefined ? undefined : parseDoNotDisturb(user.doNotDisturb),
+    })),
     from: value.from ?? (env["FROM_EMAIL"] || undefined),
     subdomain: value.subdomain ?? (env["SUBDOMAIN"] || undefined),
     apiUrl: apiUrlOf(env["PAGERDUTY_API_URL"]) ?? apiUrls[value.region],

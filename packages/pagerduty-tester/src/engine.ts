@@ -120,7 +120,7 @@ export function createEngine(options: {
             closing.add(closed);
           }
           // A worker ends when the signal aborts, or by an error that ends everything.
-          await Promise.race([newWork.wait(idleMs, signal), ...workers.values()]);
+          await Promise.race([newWork.wait(Number.POSITIVE_INFINITY, signal), ...workers.values()]);
         }
       } finally {
         await Promise.allSettled([...workers.values(), ...closing]);
@@ -129,7 +129,7 @@ export function createEngine(options: {
     settled: async (runs, signal) => {
       const finished = (run: Run) =>
         done.has(run.key) || (isSettled(current(run)) && current(run).escalation !== "begun");
-      while (!runs.every(finished)) await progress.wait(idleMs, signal);
+      while (!runs.every(finished)) await progress.wait(Number.POSITIVE_INFINITY, signal);
     },
     waiting: () => ({
       toSend: [...queues.values()].reduce((sum, queue) => sum + queue.length(), 0),
@@ -137,5 +137,3 @@ export function createEngine(options: {
     }),
   };
 }
-
-const idleMs = 3_600_000;

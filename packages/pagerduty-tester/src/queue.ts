@@ -50,7 +50,7 @@ export function createQueue(options: {
         const job = jobs.find(({ notBefore }) => notBefore <= now);
         const wait = job === undefined ? untilFirst(jobs, now) : pacer.waitMs(now);
         if (job === undefined || wait > 0) {
-          await bell.wait(Math.min(wait, longestWait), signal);
+          await bell.wait(jobs.length === 0 ? wait : Math.min(wait, longestWait), signal);
           continue;
         }
         const retryMs = await attempt(job);
@@ -62,6 +62,7 @@ export function createQueue(options: {
   };
 }
 
+/** Infinite when none waits. */
 function untilFirst(jobs: readonly Job[], now: number): number {
-  return Math.min(longestWait, ...jobs.map(({ notBefore }) => notBefore - now));
+  return Math.min(...jobs.map(({ notBefore }) => notBefore - now));
 }

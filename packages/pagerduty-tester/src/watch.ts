@@ -42,13 +42,13 @@ export function createWatch(context: WatchContext): Watch {
         const now = clock.now();
         const deadlines = [...open].map((run) => deadlineOf(run) - now).filter((ms) => ms > 0);
         const pause = Math.min(pollMs, youngestAge(open, now) / 3 + firstPollMs);
-        await bell.wait(open.size === 0 ? idleMs : Math.min(pause, ...deadlines), signal);
+        const idle = open.size === 0;
+        await bell.wait(idle ? Number.POSITIVE_INFINITY : Math.min(pause, ...deadlines), signal);
       }
     },
   };
 }
 
-const idleMs = 3_600_000;
 /** Most people answer soon or never: looks become rarer with the age of the youngest page. */
 const firstPollMs = 1_000;
 

@@ -29,9 +29,18 @@ export function hostTimeZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
+// A formatter costs some 100 kB outside the heap, and ten thousand people live in a handful of zones.
+const known = new Map<string, boolean>();
+
 function isKnown(name: string): boolean {
+  const answer = known.get(name) ?? canFormat(name);
+  known.set(name, answer);
+  return answer;
+}
+
+function canFormat(timeZone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
+    new Intl.DateTimeFormat("en", { timeZone });
     return true;
   } catch {
     return false;

@@ -1,4 +1,4 @@
-import { comingRuns, type Schedule } from "./schedule.ts";
+import { comingRuns, type Schedule, saysInstant } from "./schedule.ts";
 
 /** A local time with its zone, for people: `Tue 2026-12-01 06:55 America/Los_Angeles`. */
 export function formatLocal(at: Date, timeZone: string): string {
@@ -58,7 +58,7 @@ function changes(schedule: Schedule, now: Date): string[] {
     const inOverlap =
       shift < 0 && around.some((run) => run.getTime() >= at + shift && run.getTime() < at);
     const when = new Date(at).toISOString();
-    if (inGap && !firesAt(schedule, at)) {
+    if (inGap && !saysInstant(schedule, new Date(at))) {
       return [
         `falls into the hour that summer time skips at ${when}; it runs at the end of the gap`,
       ];
@@ -69,11 +69,6 @@ function changes(schedule: Schedule, now: Date): string[] {
         ]
       : [];
   });
-}
-
-/** Whether the instant is what the pattern says on the wall clock. */
-function firesAt({ job }: Schedule, at: number): boolean {
-  return job.match(new Date(at));
 }
 
 const anHour = 3_600_000;
