@@ -25,10 +25,14 @@ export async function connectAws(): Promise<AwsClients> {
   const hasOwnEndpoint = ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"].some(
     (name) => process.env[name],
   );
-  const queue = new SQSClient({ useQueueUrlAsEndpoint: !hasOwnEndpoint });
-  const autoScaling = new AutoScalingClient({ maxAttempts: 5 });
-  const heartbeats = new AutoScalingClient({ maxAttempts: 3 });
-  const cloudFormation = new CloudFormationClient({ maxAttempts: 5 });
+  const queue = new SQSClient({
+    useQueueUrlAsEndpoint: !hasOwnEndpoint,
+    requestHandler: answersWithin(longestPollMs + answerMs),
+  });
+  const requestHandler = answersWithin(answerMs);
+  const autoScaling = new AutoScalingClient({ maxAttempts: 5, requestHandler });
+  const heartbeats = new AutoScalingClient({ maxAttempts: 3, requestHandler });
+  const cloudFormation = new CloudFormationClient({ maxAttempts: 5, requestHandler });
   return {
     queue,
     autoScaling,
@@ -37,5 +41,23 @@ export async function connectAws(): Promise<AwsClients> {
     close() {
       for (const client of [queue, autoScaling, heartbeats, cloudFormation]) client.destroy();
     },
+  };
+}
+
+const longestPollMs = 20_000;
+const answerMs = 10_000;
+
+/**
+ * The SDK waits for an answer for ever, and has 50 connections a client: a connection that died silently would
+ * end the heartbeats of its action, and a thousand instances would stand in line.
+ */
+function answersWithin(requestTimeout: number) {
+  const agent = { keepAlive: true, maxSockets: 200 };
+  return {
+    connectionTimeout: 5000,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    httpAgent: agent,
+    httpsAgent: agent,
   };
 }

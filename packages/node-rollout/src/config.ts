@@ -11,6 +11,7 @@ interface DrainConfig {
   evictUnreplicated: boolean;
   settleSeconds: number;
   waitForVolumes: boolean;
+  hooks?: string[] | undefined;
 }
 
 interface KubernetesConfig {
@@ -31,6 +32,8 @@ export interface Config {
   kubernetes: KubernetesConfig;
   visibilitySeconds: number;
   recordAnnotation: string;
+  takeOverSeconds: number;
+  reconcileSeconds: number;
   listen?: string | undefined;
 }
 
@@ -81,6 +84,13 @@ const drainSchema = z
       .boolean()
       .default(false)
       .describe("Wait until the node's volumes are detached before the action is completed."),
+    hooks: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe(
+        "The terminate hooks that are ours; without it all of our groups but those that notify another queue.",
+      ),
   })
   .prefault({});
 
@@ -119,6 +129,18 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z
     recordAnnotation: text
       .default("node-rollout/record")
       .describe("The annotation that keeps a node's record."),
+    takeOverSeconds: z
+      .number()
+      .min(3)
+      .default(60)
+      .describe(
+        "How long a node's record goes without renewal before another process takes the node over.",
+      ),
+    reconcileSeconds: z
+      .number()
+      .min(1)
+      .default(60)
+      .describe("How often lost messages are looked for among the instances that wait."),
     listen: text.optional().describe("HOST:PORT of /metrics, /healthz and /readyz."),
   })
   .meta({ title: "node-rollout", description: "Configuration of `node-rollout run`." });

@@ -1,4 +1,5 @@
 import type { DrainProgress } from "./drain.ts";
+import type { Wait } from "./wait.ts";
 
 /**
  * What became of a message: `foreign` and `malformed` ones, and `launching` ones where there is no readiness gate,
@@ -11,6 +12,8 @@ export type DaemonEvent =
   | { type: "message"; id: string; outcome: MessageOutcome; reason: string }
   | { type: "begun"; instanceId: string; node: string }
   | { type: "progress"; instanceId: string; node: string; progress: DrainProgress }
+  /** What an instance waits for has changed; what its drain waits for is in its progress, too. */
+  | { type: "waiting"; instanceId: string; waits: Wait[] }
   /** A drain takes longer than it should; it goes on. */
   | { type: "alarm"; instanceId: string; node: string }
   | { type: "heartbeat"; instanceId: string; hook: string; state: "held" | "gone" }
@@ -52,6 +55,7 @@ export type GateStep = "gated" | "waiting" | "tainted-again" | "good" | "bad" | 
 
 /**
  * `drained`: nothing is left on the node. `limit`: the hook can be held no longer. `gone`: the action was over
- * before. `unknown`: the instance is no node of this cluster. `handed-over`: this process ends, another goes on.
+ * before. `node-gone`: the node's object was deleted before. `unknown`: the instance is no node of this cluster.
+ * `handed-over`: this process ends, another goes on.
  */
-export type RolloutOutcome = "drained" | "limit" | "gone" | "unknown" | "handed-over";
+export type RolloutOutcome = "drained" | "limit" | "gone" | "node-gone" | "unknown" | "handed-over";

@@ -37,6 +37,12 @@ export function logEvents(log: Log): (event: DaemonEvent) => void {
       case "alarm":
         log.warning(`draining ${event.node} takes longer than it should`, event);
         break;
+      case "waiting":
+        for (const { code, object, message } of event.waits) {
+          const isNews = code === "other-replica" || code === "unknown-node";
+          if (isNews) log.info(`${event.instanceId} waits for ${object}: ${message}`, event);
+        }
+        break;
       case "heartbeat":
         log.info(`heartbeat of ${event.hook}: ${event.state}`, event);
         break;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AwsClients, connectAws } from "./aws.ts";
 import { followBudgets } from "./budgets.ts";
@@ -5,15 +6,20 @@ import { type ConfigInput, configSchema } from "./config.ts";
 import type { DaemonEvent } from "./daemon-event.ts";
 import { type Gate, startGate } from "./gate-run.ts";
 import { createGroups } from "./groups.ts";
-import { type Intake, judgeMessage } from "./intake.ts";
+import { createInbox, type Inbox } from "./inbox.ts";
+import { judgeMessage } from "./intake.ts";
 import { isApiError, type Kubernetes } from "./kubernetes.ts";
 import { limited } from "./kubernetes-limited.ts";
 import { createLifecycleHooks } from "./lifecycle-hooks.ts";
 import { followNodes } from "./node-index.ts";
-import { createQueue, type Received } from "./queue.ts";
-import { type Rollout, type RolloutContext, startRollout } from "./rollout.ts";
+import { createQueue, type Queue, type Received } from "./queue.ts";
+import { reconcile } from "./reconcile.ts";
+import type { RolloutPhase } from "./rollout-machine.ts";
+import { createSightings } from "./sightings.ts";
 import { createSignals } from "./signals.ts";
+import { createTerminations, type Terminations } from "./terminations.ts";
 import { createTokenBucket } from "./token-bucket.ts";
+import type { Wait } from "./wait.ts";
 
 export interface DaemonOptions {
   /** As in the configuration file. */
@@ -21,7 +27,7 @@ export interface DaemonOptions {
   kubernetes: Kubernetes;
   /** The AWS clients. @default made from the environment, as the SDK reads it */
   aws?: AwsClients;
-  /** The pod this runs in: drained last. */
+  /** The pod this runs in: drained last, and our name in the nodes' records. @default a name of this process alone */
   ownPodUid?: string;
   onEvent?: (event: DaemonEvent) => void;
 }
@@ -29,16 +35,16 @@ export interface DaemonOptions {
 /** Drains nodes on lifecycle hooks, and gates new ones. */
 export interface Daemon {
   /**
-   * Works until the signal aborts, and then hands over: nothing is completed, every message in hand is
-   * visible again for the next process.
+   * Works until the signal aborts, and then hands over: nothing is completed, every node in hand is free and
+   * every message visible for the next process.
    *
    * @throws DaemonRefused when Kubernetes refuses the credentials for a minute, or the queue does not exist
    */
   run(signal: AbortSignal): Promise<void>;
   /** Why it does not do its job now; undefined when it does. */
   problem(): string | undefined;
-  /** The instances in hand, with their phases. */
-  rollouts(): { instanceId: string; phase: ReturnType<Rollout["phase"]> }[];
+  /** The instances in hand, with their phases and what they wait for. */
+  rollouts(): { instanceId: string; node?: string; phase: RolloutPhase; waits: Wait[] }[];
   /** The new instances at the readiness gate, and what each waits for. */
   gated(): { instanceId: string; wait: string }[];
 }
@@ -60,7 +66,7 @@ const retryMs = 2000;
 export function createDaemon(options: DaemonOptions): Daemon {
   const { kubernetes, ownPodUid, onEvent: tell = () => {} } = options;
   const config = configSchema.parse(options.config);
-  const rollouts = new Map<string, Rollout>();
+  let terminations: Terminations | undefined;
   let gate: Gate | undefined;
   let nodesProblem: string | undefined = "the nodes are not known yet";
   let queueProblem: string | undefined = "the queue has not answered yet";
@@ -80,9 +86,17 @@ export function createDaemon(options: DaemonOptions): Daemon {
     const failed = (error: unknown) => tell({ type: "failed", what: "follow budgets", error });
     const budgets = followBudgets(own, { signal, failed });
     const hooks = createLifecycleHooks(aws);
-    const context: RolloutContext = {
-      ...{ config, kubernetes, hooks, queue, nodes, budgets, bucket, ownPodUid, signal, tell },
-    };
+    const inbox = createInbox(queue);
+    const sightings = createSightings(config.recordAnnotation);
+    const replica = ownPodUid ?? randomUUID();
+    terminations = createTerminations({
+      ...{ config, replica, kubernetes, hooks, inbox, nodes, sightings, budgets, bucket },
+      ...{ ownPodUid, signal, tell },
+    });
+    void reconcile({
+      ...{ config, hooks, nodes, sightings, terminations, signal },
+      failed: (error) => tell({ type: "failed", what: "look for lost messages", error }),
+    });
     const { readiness, recordAnnotation } = config;
     gate =
       readiness &&
@@ -91,23 +105,21 @@ export function createDaemon(options: DaemonOptions): Daemon {
         groups: createGroups(aws.autoScaling, config.groups, signal),
         signals: createSignals(aws.cloudFormation),
       });
-    const inHand = () => [
-      ...[...rollouts.values()].flatMap((rollout) => rollout.messages()),
-      ...(gate?.messages() ?? []),
-    ];
+    const inHand = () => [...inbox.all(), ...(gate?.messages() ?? [])];
     const renewing = setInterval(() => {
       queue
         .hide(inHand(), config.visibilitySeconds)
         .catch((error: unknown) => tell({ type: "failed", what: "renew messages", error }));
     }, config.visibilitySeconds * 333);
     try {
-      await Promise.race([receiveAll(context), refused.promise]);
+      await Promise.race([receiveAll({ queue, inbox, terminations, signal }), refused.promise]);
     } finally {
       clearInterval(renewing);
-      const left = inHand();
+      const left = gate?.messages() ?? [];
       ending.abort();
+      await terminations.ended();
       // They come again by themselves if this fails; showing them at once only saves the time.
-      await queue.hide(left, 0).catch(() => {});
+      await queue.hide([...inbox.all(), ...left], 0).catch(() => {});
       if (options.aws === undefined) aws.close();
     }
   }
@@ -126,7 +138,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     };
   }
 
-  async function receiveAll(context: RolloutContext): Promise<void> {
+  async function receiveAll(context: Receiving): Promise<void> {
     const { queue, signal } = context;
     while (!signal.aborted) {
       try {
@@ -146,28 +158,18 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
-  async function take(message: Received, context: RolloutContext): Promise<void> {
+  async function take(message: Received, context: Receiving): Promise<void> {
     const intake = judgeMessage(message.body, config);
     const outcome = intake.outcome === "launching" && gate !== undefined ? "taken" : intake.outcome;
     tell({ type: "message", id: message.id, outcome, reason: intake.reason });
     if (intake.outcome === "ignored") await context.queue.delete([message]);
     if (intake.outcome === "launching") gate?.join(message, intake.action);
     if (intake.outcome !== "taken") return;
-    for (const instanceId of intake.instanceIds) join(instanceId, message, intake, context);
-  }
-
-  function join(
-    instanceId: string,
-    message: Received,
-    { action }: Extract<Intake, { outcome: "taken" }>,
-    context: RolloutContext,
-  ): void {
-    let rollout = rollouts.get(instanceId);
-    if (rollout === undefined) {
-      rollout = startRollout(instanceId, context, () => rollouts.delete(instanceId));
-      rollouts.set(instanceId, rollout);
+    const { instanceIds, action } = intake;
+    context.inbox.add(message, instanceIds);
+    for (const instanceId of instanceIds) {
+      context.terminations.join(instanceId, action && { ...action, since: message.sentAt });
     }
-    rollout.join(message, action);
   }
 
   return {
@@ -175,6 +177,17 @@ export function createDaemon(options: DaemonOptions): Daemon {
     problem: () => nodesProblem ?? queueProblem,
     gated: () => gate?.waiting() ?? [],
     rollouts: () =>
-      [...rollouts].map(([instanceId, rollout]) => ({ instanceId, phase: rollout.phase() })),
+      [...(terminations?.all() ?? [])].map(([instanceId, rollout]) => {
+        const node = rollout.node();
+        const named = node === undefined ? {} : { node };
+        return { instanceId, ...named, phase: rollout.phase(), waits: rollout.waits() };
+      }),
   };
+}
+
+interface Receiving {
+  queue: Queue;
+  inbox: Inbox;
+  terminations: Terminations;
+  signal: AbortSignal;
 }

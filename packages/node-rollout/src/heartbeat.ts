@@ -1,16 +1,17 @@
-import type { HookSettings, LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
+import { createHeart, type HoldState } from "./heart.ts";
+import type { LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
 
 /** An action that is being held. */
 export interface Hold {
   action: LifecycleAction;
-  /** When holding it ends whatever we do, in milliseconds; infinite until the hook's settings are known. */
+  /** When holding it ends whatever we do, in milliseconds. */
   limitAt(): number;
   /** Whether the action is still active, by the last answer. */
-  state(): "unknown" | "held" | "gone";
+  state(): HoldState;
   /** When the last heartbeat was accepted. */
   heldAt(): number | undefined;
-  /** Sends a heartbeat now. */
-  probe(): Promise<"unknown" | "held" | "gone">;
+  /** Sends a heartbeat now, unless one is on its way; resolves with what is known then. */
+  probe(): Promise<HoldState>;
   /** Stops the heartbeats. */
   release(): void;
 }
@@ -24,48 +25,55 @@ export interface HoldOptions {
   onFailure(error: unknown): void;
 }
 
-/** Until a hook's settings are known it may be one of the shortest, 30 s. */
-const unknownInterval = 10_000;
 const retryMs = 5000;
 
 /**
- * Holds an action: a heartbeat now and then every third of the hook's time-out, so that two can be lost.
- * A failed one is repeated soon. It stops when the action is gone or released.
+ * Holds an action: a heartbeat now and whenever the next is due, on timers of its own, until the action is
+ * gone or released.
  */
 export function holdAction(options: HoldOptions): Hold {
   const { hooks, action, startedAt, onChange, onFailure } = options;
   const ending = new AbortController();
   const { signal } = ending;
-  let settings: HookSettings | undefined;
-  let state: ReturnType<Hold["state"]> = "unknown";
-  let heldAt: number | undefined;
+  const heart = createHeart(startedAt);
+  let sending: Promise<HoldState> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  async function beat(): Promise<typeof state> {
+  function beat(): Promise<HoldState> {
     clearTimeout(timer);
-    let wait = settings === undefined ? unknownInterval : settings.heartbeatMs / 3;
+    sending ??= send().finally(() => {
+      sending = undefined;
+      plan();
+    });
+    return sending;
+  }
+
+  async function send(): Promise<HoldState> {
     try {
       const answer = await hooks.heartbeat(action, signal);
-      if (answer === "held") heldAt = Date.now();
-      if (state !== answer) onChange(answer);
-      state = answer;
+      const before = heart.state();
+      heart.answered(answer, Date.now());
+      if (before !== answer && !signal.aborted) onChange(answer);
     } catch (error) {
-      if (signal.aborted) return state;
-      onFailure(error);
-      wait = Math.min(wait, retryMs);
+      heart.answered("failed", Date.now());
+      if (!signal.aborted) onFailure(error);
     }
-    if (state !== "gone" && !signal.aborted) timer = setTimeout(() => void beat(), wait);
-    return state;
+    return heart.state();
+  }
+
+  function plan(): void {
+    clearTimeout(timer);
+    if (signal.aborted || heart.state() === "gone") return;
+    timer = setTimeout(() => void beat(), Math.max(0, heart.dueAt() - Date.now()));
   }
 
   async function learn(): Promise<void> {
     try {
       const all = await hooks.settings(action.asg, signal);
-      settings = all.find(({ name }) => name === action.hook);
-      if (settings === undefined || signal.aborted || state === "gone") return;
-      clearTimeout(timer);
-      const elapsed = heldAt === undefined ? 0 : Date.now() - heldAt;
-      timer = setTimeout(() => void beat(), Math.max(0, settings.heartbeatMs / 3 - elapsed));
+      const settings = all.find(({ name }) => name === action.hook);
+      if (settings === undefined || signal.aborted) return;
+      heart.learned(settings);
+      if (sending === undefined) plan();
     } catch (error) {
       if (signal.aborted) return;
       onFailure(error);
@@ -73,15 +81,13 @@ export function holdAction(options: HoldOptions): Hold {
     }
   }
 
-  const first = beat();
-  void first.then(learn);
+  void beat().then(learn);
   return {
     action,
-    limitAt: () =>
-      settings === undefined ? Number.POSITIVE_INFINITY : startedAt + settings.limitMs,
-    state: () => state,
-    heldAt: () => heldAt,
-    probe: () => (state === "unknown" && heldAt === undefined ? first : beat()),
+    limitAt: heart.limitAt,
+    state: heart.state,
+    heldAt: heart.heldAt,
+    probe: beat,
     release() {
       ending.abort();
       clearTimeout(timer);

@@ -14,7 +14,7 @@ export type Intake =
 /** Decides what becomes of a message: only actions of our own groups are taken. */
 export function judgeMessage(
   body: string,
-  config: Pick<Config, "groups" | "interruptions">,
+  config: Pick<Config, "groups" | "interruptions"> & { drain: Pick<Config["drain"], "hooks"> },
 ): Intake {
   let message: QueueMessage;
   try {
@@ -36,6 +36,9 @@ export function judgeMessage(
       reason: `hook ${hook} of ${asg} waits for ${instanceId}`,
       action,
     };
+  }
+  if (config.drain.hooks?.includes(hook) === false) {
+    return { outcome: "foreign", reason: `${hook} is none of the configured hooks` };
   }
   const reason = `hook ${hook} of ${asg} holds ${instanceId}`;
   return { outcome: "taken", reason, instanceIds: [instanceId], action };

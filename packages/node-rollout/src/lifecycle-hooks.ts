@@ -23,6 +23,8 @@ export interface HookSettings {
   heartbeatMs: number;
   /** Milliseconds that heartbeats can hold an instance at most. */
   limitMs: number;
+  /** ARN of the queue or topic that its notifications go to; none where EventBridge carries them. */
+  target?: string;
 }
 
 /** An instance that its group waits for. */
@@ -117,6 +119,7 @@ async function describeHooks(
       transition,
       heartbeatMs: heartbeat * 1000,
       limitMs: limit * 1000,
+      ...(hook.NotificationTargetARN ? { target: hook.NotificationTargetARN } : {}),
     };
   });
 }

@@ -53,14 +53,17 @@ export function createQueue(
       }));
     },
     async hide(messages, seconds) {
-      for (const some of chunks(messages)) {
+      const hide = (some: readonly Received[]) => {
         const Entries = some.map(({ receipt }, index) => ({
           Id: `${index}`,
           ReceiptHandle: receipt,
           VisibilityTimeout: seconds,
         }));
-        await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
-      }
+        return client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+      };
+      // One batch that fails leaves the others hidden.
+      const results = await Promise.allSettled([...chunks(messages)].map(hide));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
     },
     async delete(messages) {
       for (const some of chunks(messages)) {

@@ -1,25 +1,36 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { BudgetFeed } from "./budgets.ts";
+import { type RecordWrite, writeRecord } from "./claim.ts";
 import type { Config } from "./config.ts";
-import { cordonPatch, nodePath } from "./cordon.ts";
-import type { DaemonEvent, RolloutOutcome } from "./daemon-event.ts";
-import { drainNode } from "./drain.ts";
+import type { DaemonEvent } from "./daemon-event.ts";
+import { createDrainRunner } from "./drain-runner.ts";
 import { type Hold, holdAction } from "./heartbeat.ts";
-import { isApiError, type Kubernetes } from "./kubernetes.ts";
-import type { LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Kubernetes } from "./kubernetes.ts";
+import type { LifecycleHooks } from "./lifecycle-hooks.ts";
 import type { NodeIndex } from "./node-index.ts";
-import type { Node } from "./objects.ts";
-import type { Queue, Received } from "./queue.ts";
-import { persist } from "./retry.ts";
+import type { HeldAction } from "./record.ts";
+import {
+  createRolloutMachine,
+  type NodeView,
+  type RolloutDecision,
+  type RolloutPhase,
+  type RolloutStep,
+} from "./rollout-machine.ts";
+import type { Sightings } from "./sightings.ts";
 import type { TokenBucket } from "./token-bucket.ts";
+import type { Wait } from "./wait.ts";
+import { createWake } from "./wake.ts";
 
 /** What all rollouts of a daemon share. */
 export interface RolloutContext {
   config: Config;
+  /** Our name in the nodes' records. */
+  replica: string;
   kubernetes: Kubernetes;
   hooks: LifecycleHooks;
-  queue: Queue;
+  inbox: Inbox;
   nodes: NodeIndex;
+  sightings: Sightings;
   budgets: BudgetFeed;
   bucket: TokenBucket;
   ownPodUid?: string | undefined;
@@ -30,228 +41,208 @@ export interface RolloutContext {
 
 /** The end of one instance: every message and every hook about it comes together here. */
 export interface Rollout {
-  phase(): "finding" | "draining" | "completing";
-  /** The messages in hand, each with its newest receipt. */
-  messages(): Received[];
-  /** Takes a message; the heartbeats of its action begin at once. */
-  join(message: Received, action?: LifecycleAction): void;
+  phase(): RolloutPhase;
+  /** The node's name, once it is known. */
+  node(): string | undefined;
+  /** What it waits for. */
+  waits(): Wait[];
+  /** A message about the instance is in hand, or something else says that an action holds it; heartbeats begin at once. */
+  join(action?: HeldAction): void;
+  /** Resolves when it is over, or handed over: the record says so, and nothing is under way any more. */
+  ended: Promise<void>;
 }
 
-/** Before a hook's global limit the action is completed, drained or not: afterwards the group decides. */
-const limitMarginMs = 30_000;
-const checkMs = 500;
-const retryMs = 5000;
+const longestWaitMs = 60_000;
+const handOverMs = 3000;
 
 /**
  * Begins the end of an instance: find its node, cordon and drain it, complete every hook, delete the messages.
+ * What is done when is decided by the machine; here it is only carried out.
  *
- * @param ended told at the very end, and synchronously: a message that comes later begins anew
+ * @param over told at the very end, and synchronously, with the actions that are over: whatever comes later begins anew
  */
 export function startRollout(
   instanceId: string,
   context: RolloutContext,
-  ended: () => void,
+  over: (actions: HeldAction[]) => void,
 ): Rollout {
-  const { config, hooks, queue, nodes, signal, tell } = context;
+  const { config, hooks, inbox, nodes, sightings, signal, tell } = context;
   const began = Date.now();
+  const machine = createRolloutMachine({
+    instanceId,
+    replica: context.replica,
+    takeOverMs: config.takeOverSeconds * 1000,
+    unknownMs: config.unknownInstanceSeconds * 1000,
+    drain: { timeoutMs: config.drain.timeoutSeconds * 1000, onTimeout: config.drain.onTimeout },
+    now: began,
+  });
+  const wake = createWake();
+  const actions = new Map<string, HeldAction>();
   const holds = new Map<string, Hold>();
-  const messages = new Map<string, Received>();
-  let phase: ReturnType<Rollout["phase"]> = "finding";
+  const closing = new AbortController();
+  const ended = Promise.withResolvers<void>();
+  let view: NodeView | undefined;
+  let decision: RolloutDecision | undefined;
+  let shown = "";
 
-  const failed = (what: string) => (error: unknown) => tell({ type: "failed", what, error });
-  const active = () => [...holds.values()].filter((hold) => hold.state() !== "gone");
-  const isOver = () => holds.size > 0 && active().length === 0;
-  const limitAt = () => Math.min(...active().map((hold) => hold.limitAt())) - limitMarginMs;
+  const drain = createDrainRunner(context, {
+    progress: (node, progress) => tell({ type: "progress", instanceId, node, progress }),
+    begun: (node) => tell({ type: "begun", instanceId, node }),
+    waiting: machine.draining,
+    drained() {
+      machine.drained();
+      wake.notify();
+    },
+    failed: (node, error) => tell({ type: "failed", what: `drain ${node}`, error }),
+  });
 
-  async function end(): Promise<RolloutOutcome> {
-    await Promise.all([...holds.values()].map((hold) => hold.probe()));
-    if (isOver()) return "gone";
-    const node = await findNode();
-    signal.throwIfAborted();
-    if (node === undefined) return "unknown";
-    phase = "draining";
-    tell({ type: "begun", instanceId, node: node.metadata.name });
-    for (;;) {
-      try {
-        return await drain(node);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isApiError(error, 404)) return "gone"; // the node's object went while we looked
-        failed(`drain ${node.metadata.name}`)(error);
-        await sleep(retryMs, undefined, { signal });
-      }
-      if (isOver()) return "gone";
-      if (Date.now() >= limitAt()) return "limit";
-    }
+  function join(action?: HeldAction): void {
+    const key = machine.joined(action);
+    if (key !== undefined && action !== undefined) hold(key, action);
+    wake.notify();
   }
 
-  /** An instance may not be a node yet; one that only an event speaks of is not waited for. */
-  async function findNode(): Promise<Node | undefined> {
-    await Promise.race([nodes.ready, aborted(signal)]);
-    if (holds.size === 0) return nodes.find(instanceId);
-    const patience = AbortSignal.timeout(config.unknownInstanceSeconds * 1000);
-    return nodes.wait(instanceId, AbortSignal.any([signal, patience]));
-  }
-
-  /** Drains until the node is empty, or holding the instance makes no sense any more. */
-  async function drain(node: Node): Promise<RolloutOutcome> {
-    const { name } = node.metadata;
-    const { timeoutSeconds, onTimeout, settleSeconds, waitForVolumes } = config.drain;
-    const startedAt = await leave(node);
-    const alarmAt = startedAt + timeoutSeconds * 1000;
-    const stopping = new AbortController();
-    let outcome: RolloutOutcome = "drained";
-    let alarmed = false;
-    const stop = (why: RolloutOutcome) => {
-      outcome = why;
-      stopping.abort();
-    };
-    const check = setInterval(() => {
-      if (isOver()) stop("gone");
-      else if (Date.now() >= limitAt()) stop("limit");
-      if (Date.now() < alarmAt || alarmed) return;
-      alarmed = true;
-      tell({ type: "alarm", instanceId, node: name });
-    }, checkMs);
-    try {
-      const progress = drainNode({
-        kubernetes: context.kubernetes,
-        budgets: context.budgets,
-        bucket: context.bucket,
-        node: name,
-        policy: policyOf(context),
-        cordon: false,
-        settleMs: settleSeconds * 1000,
-        volumes: waitForVolumes,
-        ...(onTimeout === "force"
-          ? { onTimeout, timeoutMs: Math.max(0, alarmAt - Date.now()) }
-          : {}),
-        signal: AbortSignal.any([signal, stopping.signal]),
-      });
-      for await (const event of progress) {
-        tell({ type: "progress", instanceId, node: name, progress: event });
-      }
-    } catch (error) {
-      if (!stopping.signal.aborted) throw error;
-    } finally {
-      clearInterval(check);
-    }
-    return outcome;
-  }
-
-  /** Cordons the node, takes it out of the load balancers and writes the record, in one patch. */
-  async function leave({ metadata }: Node): Promise<number> {
-    const startedAt = startOf(metadata.annotations[config.recordAnnotation], instanceId) ?? began;
-    const record = JSON.stringify({ instanceId, startedAt: new Date(startedAt).toISOString() });
-    const patch = cordonPatch();
-    const body = {
-      ...patch,
-      metadata: { ...patch.metadata, annotations: { [config.recordAnnotation]: record } },
-    };
-    const path = nodePath(metadata.name);
-    await persist(() => context.kubernetes.request({ method: "PATCH", path, body, signal }), {
-      signal,
-      onRetry: failed(`cordon ${metadata.name}`),
+  function hold(key: string, action: HeldAction): void {
+    const { hook } = action;
+    actions.set(key, action);
+    const held = holdAction({
+      ...{ hooks, action, startedAt: action.since },
+      onChange(state) {
+        tell({ type: "heartbeat", instanceId, hook, state });
+        wake.notify();
+      },
+      onFailure: (error) => tell({ type: "failed", what: `heartbeat of ${hook}`, error }),
     });
-    const progress = { type: "cordoned", node: metadata.name } as const;
-    tell({ type: "progress", instanceId, node: metadata.name, progress });
-    return startedAt;
+    holds.set(key, held);
   }
 
-  /** Completes first and deletes last: whatever is lost in between comes again and finds the action gone. */
-  async function settle(): Promise<void> {
-    phase = "completing";
-    while (holds.size > 0 || messages.size > 0) {
-      const taken = [...messages.keys()];
-      await Promise.all([...holds].map(([key, hold]) => complete(key, hold)));
-      const finished = taken.flatMap((id) => messages.get(id) ?? []);
-      await persist(() => queue.delete(finished), { signal, onRetry: failed("delete messages") });
-      for (const { id } of finished) messages.delete(id);
+  /** What the index of nodes says; the actions in a record are as good as those of a message. */
+  function look(): void {
+    const node = nodes.find(instanceId);
+    if (node !== undefined && node.metadata.resourceVersion === view?.resourceVersion) return;
+    view = node && sightings.viewOf(node, instanceId);
+    machine.seen(view);
+    for (const action of view?.record?.actions ?? []) {
+      if (config.groups.includes(action.asg)) join(action);
     }
-  }
-
-  async function complete(key: string, hold: Hold): Promise<void> {
-    const { action } = hold;
-    const { asg, hook } = action;
-    const result =
-      hold.state() === "gone"
-        ? "gone"
-        : await persist(() => hooks.complete(action, "CONTINUE", signal), {
-            signal,
-            onRetry: failed(`complete ${hook} of ${asg}`),
-          });
-    hold.release();
-    holds.delete(key);
-    tell({ type: "completed", instanceId, asg, hook, result });
+    wake.notify();
   }
 
   async function run(): Promise<void> {
-    let outcome: RolloutOutcome = "handed-over";
-    try {
-      const reached = await end();
-      await settle();
-      outcome = reached;
-    } catch (error) {
-      if (!signal.aborted) failed(`end ${instanceId}`)(error);
-    } finally {
-      for (const hold of holds.values()) hold.release();
-      ended();
-      tell({ type: "ended", instanceId, outcome, durationMs: Date.now() - began });
+    void nodes.ready.then(() => {
+      if (closing.signal.aborted) return;
+      nodes.onChange(look, closing.signal);
+      look();
+    });
+    signal.addEventListener("abort", wake.notify, { signal: closing.signal });
+    while (!signal.aborted) {
+      for (const [key, held] of holds) machine.heard(key, held.state(), held.limitAt());
+      decision = machine.decide(Date.now());
+      perform(decision);
+      if (decision.outcome !== undefined) return end(decision.outcome);
+      await wake.wait(Math.min(Math.max(decision.askAt - Date.now(), 1), longestWaitMs));
     }
+    await drain.stop();
+    await handOver();
+    end("handed-over");
+  }
+
+  function perform({ probe, claim, drain: wanted, complete, clear, ...more }: RolloutDecision) {
+    for (const key of probe) begin(() => probeAction(key));
+    if (claim !== undefined) begin(() => write("claim", claim), "claim");
+    drain.want(wanted);
+    for (const { key } of complete) begin(() => completeAction(key), `complete ${key}`);
+    if (clear !== undefined) begin(() => write("clear", { node: clear }), "clear");
+    if (more.deleteMessages) begin(deleteMessages, "delete");
+    if (more.alarm) tell({ type: "alarm", instanceId, node: view?.name ?? instanceId });
+    const text = more.waits.map(({ code, object }) => `${code} ${object}`).join();
+    if (text !== shown) tell({ type: "waiting", instanceId, waits: more.waits });
+    shown = text;
+  }
+
+  /** Begins a request without waiting for it; a failure goes to the machine, which decides when to try again. */
+  function begin(act: () => Promise<void>, step?: RolloutStep): void {
+    const failed = (error: unknown) => {
+      if (signal.aborted) return;
+      if (step !== undefined) machine.failed(step, Date.now());
+      tell({ type: "failed", what: `${step ?? "probe"} for ${instanceId}`, error });
+    };
+    act().catch(failed).finally(wake.notify);
+  }
+
+  async function probeAction(key: string): Promise<void> {
+    const held = holds.get(key);
+    await held?.probe();
+    if (held !== undefined) machine.heard(key, held.state(), held.limitAt());
+    machine.probed(key);
+  }
+
+  async function write(
+    step: "claim" | "clear",
+    { node, record, cordon = false }: { node: NodeView } & Partial<RolloutDecision["claim"]>,
+  ): Promise<void> {
+    const sentAt = Date.now();
+    const { recordAnnotation: annotation } = config;
+    const what = { annotation, record, cordon };
+    const result = await writeRecord(context.kubernetes, node, what, signal);
+    if (result.kind === "overtaken") return machine.overtaken(step, viewOf(result));
+    if (step === "clear") return machine.cleared();
+    machine.claimed(viewOf(result)!, sentAt);
+    const progress = { type: "cordoned", node: node.name } as const;
+    if (cordon) tell({ type: "progress", instanceId, node: node.name, progress });
+  }
+
+  function viewOf({ node }: RecordWrite): NodeView | undefined {
+    return node && sightings.viewOf(node, instanceId);
+  }
+
+  async function completeAction(key: string): Promise<void> {
+    const held = holds.get(key);
+    if (held === undefined) return;
+    const { asg, hook } = held.action;
+    const result = await hooks.complete(held.action, "CONTINUE", signal);
+    held.release();
+    holds.delete(key);
+    machine.completed(key);
+    tell({ type: "completed", instanceId, asg, hook, result });
+  }
+
+  async function deleteMessages(): Promise<void> {
+    await inbox.finish(instanceId);
+    machine.deleted();
+  }
+
+  /** Leaves the record without a holder, so that the next process need not wait for us to be taken for dead. */
+  async function handOver(): Promise<void> {
+    const last = machine.handOver(Date.now());
+    if (last === undefined) return;
+    const { recordAnnotation: annotation } = config;
+    const { record } = last;
+    const enough = AbortSignal.timeout(handOverMs);
+    await writeRecord(context.kubernetes, last.node, { annotation, record }, enough).catch(
+      () => {},
+    );
+  }
+
+  function end(outcome: NonNullable<RolloutDecision["outcome"]>): void {
+    closing.abort();
+    for (const held of holds.values()) held.release();
+    over([...actions.values()]);
+    tell({ type: "ended", instanceId, outcome, durationMs: Date.now() - began });
+    ended.resolve();
   }
 
   let running = false;
   return {
-    phase: () => phase,
-    messages: () => [...messages.values()],
-    join(message, action) {
-      messages.set(message.id, message);
-      if (action !== undefined) hold(action, message);
+    phase: () => decision?.phase ?? "finding",
+    node: () => view?.name,
+    waits: () => decision?.waits ?? [],
+    ended: ended.promise,
+    join(action) {
+      if (inbox.has(instanceId)) join();
+      if (action !== undefined) join(action);
       if (!running) void run();
       running = true;
     },
   };
-
-  function hold(action: LifecycleAction, { sentAt }: Received): void {
-    const { asg, hook, token } = action;
-    const key = `${asg} ${hook} ${token ?? ""}`;
-    if (holds.has(key)) return;
-    const held = holdAction({
-      hooks,
-      action,
-      startedAt: sentAt,
-      onChange: (state) => tell({ type: "heartbeat", instanceId, hook, state }),
-      onFailure: failed(`heartbeat of ${hook}`),
-    });
-    holds.set(key, held);
-  }
-}
-
-function policyOf({ config, ownPodUid }: RolloutContext) {
-  const { ignoreDaemonSets, deleteEmptyDir, evictUnreplicated, graceSeconds } = config.drain;
-  return {
-    ignoreDaemonSets,
-    deleteEmptyDir,
-    evictUnreplicated,
-    ...(graceSeconds === undefined ? {} : { graceSeconds }),
-    ...(ownPodUid === undefined ? {} : { ownPodUid }),
-  };
-}
-
-/** When the drain of this instance began, by the record that an earlier process left on the node. */
-function startOf(record: string | undefined, instanceId: string): number | undefined {
-  try {
-    const { startedAt, instanceId: recorded } = JSON.parse(record ?? "");
-    const at = Date.parse(startedAt);
-    return recorded === instanceId && at <= Date.now() ? at : undefined;
-  } catch {
-    return undefined; // no record, or not one of ours
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

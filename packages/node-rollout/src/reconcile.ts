@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "./config.ts";
+import type { HookSettings, LifecycleHooks, WaitingInstance } from "./lifecycle-hooks.ts";
+import type { NodeIndex } from "./node-index.ts";
+import type { HeldAction } from "./record.ts";
+import type { Sightings } from "./sightings.ts";
+import type { Terminations } from "./terminations.ts";
+
+export interface ReconcileContext {
+  config: Config;
+  hooks: LifecycleHooks;
+  nodes: NodeIndex;
+  sightings: Sightings;
+  terminations: Terminations;
+  signal: AbortSignal;
+  failed(error: unknown): void;
+}
+
+/**
+ * Now and then takes up what no message has told: nodes whose record an ended process has left, and instances
+ * that wait in our groups. Messages get lost, in dead-letter queues for instance; a group waits for hours.
+ */
+export async function reconcile(context: ReconcileContext): Promise<void> {
+  const { config, nodes, signal, failed } = context;
+  const pause = () => sleep(config.reconcileSeconds * 1000, undefined, { signal }).catch(() => {});
+  // At the start messages are on their way; the records tell what they cannot.
+  await Promise.race([nodes.ready, pause()]);
+  for (takeUpRecords(context); !signal.aborted; takeUpRecords(context)) {
+    await pause();
+    await takeUpWaiting(context).catch((error: unknown) => signal.aborted || failed(error));
+  }
+}
+
+function takeUpRecords({ config, nodes, sightings, terminations, signal }: ReconcileContext): void {
+  if (signal.aborted) return;
+  for (const [instanceId, node] of nodes.all()) {
+    for (const action of sightings.viewOf(node, instanceId).record?.actions ?? []) {
+      if (config.groups.includes(action.asg)) terminations.join(instanceId, action);
+    }
+  }
+}
+
+async function takeUpWaiting(context: ReconcileContext): Promise<void> {
+  const { config, hooks, terminations, signal } = context;
+  const waiting = (await hooks.waiting(config.groups, signal)).filter(
+    ({ transition }) => transition === "terminating",
+  );
+  terminations.forgetOthers(new Set(waiting.map(({ instanceId }) => instanceId)));
+  for (const instance of waiting) {
+    const settings = await hooks.settings(instance.asg, signal);
+    for (const action of actionsOf(instance, settings, config, Date.now())) {
+      if (!signal.aborted && !terminations.isOver(action)) {
+        terminations.join(instance.instanceId, action);
+      }
+    }
+  }
+}
+
+/**
+ * The actions that may hold an instance that waits. None has a token, so each is whichever is active, and a
+ * heartbeat tells whether one is.
+ *
+ * @param now taken for their beginning, in milliseconds: nothing tells it
+ */
+export function actionsOf(
+  { asg, instanceId }: WaitingInstance,
+  settings: readonly HookSettings[],
+  config: Pick<Config, "queueUrl"> & { drain: Pick<Config["drain"], "hooks"> },
+  now: number,
+): HeldAction[] {
+  return settings
+    .filter((hook) => hook.transition === "terminating" && isOurs(hook, config))
+    .map(({ name }) => ({ asg, hook: name, instanceId, since: now }));
+}
+
+/** A hook that notifies another queue is somebody else's; one without a queue may come to ours by way of SNS or EventBridge. */
+function isOurs(
+  { name, target }: HookSettings,
+  { queueUrl, drain }: Parameters<typeof actionsOf>[2],
+): boolean {
+  if (drain.hooks !== undefined) return drain.hooks.includes(name);
+  if (target === undefined || !/^arn:[\w-]+:sqs:/.test(target)) return true;
+  return target.split(":").at(-1) === queueUrl.split("/").at(-1);
+}
