@@ -12,6 +12,7 @@ export default defineConfig({
           exclude: ["**/*.cluster.test.ts"],
           globalSetup: ["test/unit-setup.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -27,7 +28,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "release", include: ["release/**/*.test.ts"], testTimeout: 600_000 },
+        test: {
+          name: "release",
+          include: ["release/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
       },
     ],
   },
