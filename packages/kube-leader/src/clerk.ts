@@ -1,15 +1,20 @@
+import type { Reply } from "./api.ts";
 import type { Decision, Knowledge, Observation } from "./decision.ts";
-import { ApiError, ForeignLockError, PodEndingError } from "./errors.ts";
+import { ApiError, ForeignLockError, PodEndingError, RefusedError } from "./errors.ts";
 import type { Feeds } from "./feeds.ts";
 import { type Holder, type Lock, lockManifest, lockOf } from "./lock.ts";
 import type { Mailbox } from "./mailbox.ts";
-import type { ConfigMap, Pod } from "./objects.ts";
+import { type ConfigMap, isOver, type Pod } from "./objects.ts";
 import type { PatientApi } from "./patience.ts";
 
 /** Does what was decided; what comes of it goes to the mailbox. */
 export interface Clerk {
   act(decision: Exclude<Decision, { do: "lead" }>, knowledge: Knowledge): Promise<void>;
-  /** Deletes this lock of ours, and no other that has its name by now. */
+  /**
+   * Deletes this lock of ours, and no other that has its name by now.
+   *
+   * @throws RefusedError where the role does not allow it
+   */
   release(lock: Lock, signal: AbortSignal): Promise<void>;
 }
 
@@ -25,6 +30,8 @@ export interface ClerkOptions {
 
 /** Candidates that see a lock vanish at the same moment do not all knock at once. */
 const jitterMs = 50;
+/** Where a create meets another's lock that no list shows, it is not tried again at once. */
+const conflict = "create after a conflict";
 /** How long a lock without a living holder is left to garbage collection, which usually takes 20 ms. */
 const collectorMs = { least: 1_000, most: 3_000 };
 
@@ -45,7 +52,10 @@ export function createClerk(options: ClerkOptions): Clerk {
     const reply = await api.try({ ...configMaps, verb: "create", body }, { signal });
     if (reply?.status === 404) throw new ApiError(`namespace ${namespace} does not exist`);
     // A conflict may be with our own request, whose answer was lost: only reading tells.
-    if (reply === undefined || reply.status >= 300) return unclear();
+    if (reply === undefined || reply.status >= 300) {
+      if (reply !== undefined) await api.pause(conflict, signal);
+      return unclear();
+    }
     mailbox.put({ of: "lock", lock: lockOf(reply.body as ConfigMap) });
   }
 
@@ -79,14 +89,21 @@ export function createClerk(options: ClerkOptions): Clerk {
     if (status === 403) return mailbox.put({ of: "pods-refused" });
     const { items } = body as { items?: Pod[] | null };
     const found = items?.find(({ metadata }) => metadata.uid === me.uid);
-    const isAlive = found !== undefined && found.metadata.deletionTimestamp === undefined;
-    mailbox.put({ of: "self", self: isAlive ? "alive" : "ending" });
+    mailbox.put({ of: "self", self: found === undefined || isOver(found) ? "ending" : "alive" });
   }
 
   async function release({ uid }: Lock, until: AbortSignal): Promise<void> {
     const body = { preconditions: { uid } };
     const call = { ...configMaps, verb: "delete", name, body } as const;
-    while ((await api.try(call, { signal: until })) === undefined);
+    let reply: Reply | undefined;
+    while (reply === undefined) {
+      reply = await api.try(call, { signal: until, mayBeRefused: true });
+    }
+    if (reply.status === 403) {
+      throw new RefusedError(
+        `not allowed to delete configmaps/${name} in namespace ${namespace}: the lock stays until pod ${me.pod} is gone`,
+      );
+    }
   }
 
   return {
@@ -99,6 +116,7 @@ export function createClerk(options: ClerkOptions): Clerk {
           return;
         case "wait":
           hasWaited = true;
+          if (decision.lock !== "none") api.calm(conflict);
           await mailbox.arrival();
           return;
         case "create":

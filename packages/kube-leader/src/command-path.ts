@@ -1,4 +1,12 @@
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import { readElf } from "./elf.ts";
 
@@ -6,8 +14,8 @@ import { readElf } from "./elf.ts";
 export interface FoundCommand {
   path: string;
   /**
-   * False when only an attempt can tell (a program for another processor may run by emulation): then it
-   * is spawned, because a failing `execve` would end in a crash.
+   * False when only an attempt can tell (a 32-bit program, one that may be run but not read, another system than
+   * Linux): then it is spawned, because a failing `execve` would end in a crash.
    */
   isCertain: boolean;
 }
@@ -26,10 +34,14 @@ export class CommandError extends Error {
 
 /** How many interpreters the kernel follows from script to script. */
 const interpretersFollowed = 4;
+/** As much of a script's first line as the kernel reads (BINPRM_BUF_SIZE). */
+const longestShebang = 256;
 /** The longest single argument or variable that Linux takes: 32 pages. */
 const longestString = 131_072;
-/** A quarter of the usual stack limit of 8 MiB, for all arguments and variables together. */
-const longestAll = 2_097_152;
+/** What all arguments and variables may take together, whatever the stack's limit: three quarters of 8 MiB. */
+const longestAll = 6_291_456;
+/** Room for what the kernel adds: the path, an interpreter, its argument. */
+const added = 8_192;
 
 /**
  * Finds a command as a shell does and makes sure that it can be run: a wrong name is better known now than
@@ -39,18 +51,41 @@ const longestAll = 2_097_152;
  */
 export function findCommand(command: string, env: NodeJS.ProcessEnv): FoundCommand {
   if (command === "") throw new CommandError("the command is empty", 127);
+  // Windows has its own rules for finding programs, and knows them best.
+  if (process.platform === "win32") return { path: command, isCertain: false };
   const path = command.includes("/") ? command : searchPath(command, env["PATH"]);
   return { path, isCertain: checkProgram(path, path, interpretersFollowed) };
 }
 
-/** @throws CommandError when the kernel would not take so many arguments and variables */
-export function checkSize(args: readonly string[], env: NodeJS.ProcessEnv): void {
+/**
+ * @param stackLimit the soft limit of the stack, in bytes: arguments and variables may take a quarter of it
+ * @throws CommandError when the kernel would not take so many arguments and variables
+ */
+export function checkSize(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  stackLimit = readStackLimit(),
+): void {
   const strings = [...args, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
   const sizes = strings.map((text) => Buffer.byteLength(text) + 1);
   const pointers = 8 * sizes.length;
   const all = sizes.reduce((sum, size) => sum + size, pointers);
-  if (all > longestAll || sizes.some((size) => size > longestString)) {
+  if (
+    all > Math.min(longestAll, stackLimit / 4) - added ||
+    sizes.some((size) => size > longestString)
+  ) {
     throw new CommandError(`${args[0]}: argument list too long`, 126);
+  }
+}
+
+/** The usual 8 MiB where it cannot be read. */
+function readStackLimit(): number {
+  try {
+    const limits = readFileSync("/proc/self/limits", "latin1");
+    const soft = limits.match(/^Max stack size +(\d+|unlimited)/m)?.[1];
+    return soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft ?? 8_388_608);
+  } catch {
+    return 8_388_608;
   }
 }
 
@@ -82,20 +117,39 @@ function checkExecutable(file: string): void {
 function checkProgram(file: string, shown: string, depth: number): boolean {
   checkExecutable(file);
   const head = readHead(file);
-  if (head === undefined) return true; // executable but not readable: the kernel may read it
+  if (process.platform !== "linux" || head === undefined) return false;
   const elf = readElf(head);
-  if (elf !== undefined) {
-    if (elf.interpreter !== undefined) checkInterpreter(elf.interpreter, shown, depth);
-    return elf.isNative;
+  if (elf?.runs === "no") {
+    throw new CommandError(
+      `${shown}: exec format error; it is no program for this machine, ${process.arch}`,
+      126,
+    );
   }
-  const shebang = head.toString("latin1").match(/^#![ \t]*([^\s\0]+)/)?.[1];
-  if (shebang === undefined) {
+  const interpreter = elf === undefined ? shebangOf(head, shown) : elf.interpreter;
+  const isCertain = interpreter === undefined || checkInterpreter(interpreter, shown, depth);
+  return isCertain && elf?.runs !== "maybe";
+}
+
+/** The interpreter as the kernel reads it: up to a blank, a carriage return included. */
+function shebangOf(head: Buffer, shown: string): string {
+  const [line = ""] = head.toString("latin1", 0, longestShebang).split("\n");
+  const [, interpreter, end] = line.match(/^#![ \t]*([^ \t\0]+)(.?)/) ?? [];
+  if (interpreter === undefined) {
     throw new CommandError(
       `${shown}: exec format error; a script begins with #! and its interpreter`,
       126,
     );
   }
-  return checkInterpreter(shebang, shown, depth);
+  if (end === "" && line.length === longestShebang) {
+    throw new CommandError(`${shown}: its first line is longer than ${longestShebang} bytes`, 126);
+  }
+  if (interpreter.endsWith("\r")) {
+    throw new CommandError(
+      `${shown}: its first line ends with a carriage return; save it with line ends of Unix`,
+      126,
+    );
+  }
+  return interpreter;
 }
 
 function checkInterpreter(interpreter: string, shown: string, depth: number): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { ConfigurationError } from "./errors.ts";
 /** Where the API server is, and what each request needs to be accepted there. */
 export interface Connection {
   server: URL;
-  /** Fresh for every request, because tokens are rotated. */
+  /** Fresh for every request, because tokens and certificates are rotated. */
   requestOptions(): Promise<RequestOptions>;
   close(): void;
 }
@@ -18,6 +18,7 @@ export interface KubeConfigLike {
   getCurrentContext(): string;
   getContextObject(name: string): { namespace?: string | undefined } | null;
   applyToHTTPSOptions(options: RequestOptions): Promise<void>;
+  getCurrentUser?(): { token?: string | undefined } | null;
 }
 
 /** The folder with `token`, `ca.crt` and `namespace` that Kubernetes mounts into a container. */
@@ -54,17 +55,20 @@ export function isInCluster(env: NodeJS.ProcessEnv): boolean {
  */
 export function inClusterConnection(env: NodeJS.ProcessEnv): Connection {
   const folder = serviceAccountFolder(env);
+  expectReadable(join(folder, "ca.crt"));
   const agent = new Agent({
     keepAlive: true,
-    ca: readCertificate(join(folder, "ca.crt")),
     // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0, meant for the command, does not reach us.
     rejectUnauthorized: true,
   });
   return {
     server: serverUrl(env),
     requestOptions: async () => {
-      const token = await readFile(join(folder, "token"), "utf8");
-      return { agent, headers: { authorization: `Bearer ${token.trim()}` } };
+      const [ca, token] = await Promise.all([
+        readFile(join(folder, "ca.crt")),
+        readFile(join(folder, "token"), "utf8"),
+      ]);
+      return { agent, ca, headers: { authorization: `Bearer ${token.trim()}` } };
     },
     close: () => agent.destroy(),
   };
@@ -97,6 +101,11 @@ export function namespaceOf(kubeConfig: object | undefined): string | undefined 
   return context === undefined ? undefined : config?.getContextObject?.(context)?.namespace;
 }
 
+/** The token of a `KubeConfig`'s current user, where it stands there. */
+export function tokenOf(kubeConfig: object | undefined): string | undefined {
+  return (kubeConfig as Partial<KubeConfigLike> | undefined)?.getCurrentUser?.()?.token;
+}
+
 function serverUrl(env: NodeJS.ProcessEnv): URL {
   const host = env["KUBERNETES_SERVICE_HOST"] ?? "";
   const port = env["KUBERNETES_SERVICE_PORT"] || "443";
@@ -109,9 +118,9 @@ function serverUrl(env: NodeJS.ProcessEnv): URL {
   return new URL(url);
 }
 
-function readCertificate(file: string): Buffer {
+function expectReadable(file: string): void {
   try {
-    return readFileSync(file);
+    accessSync(file, constants.R_OK);
   } catch (error) {
     throw new ConfigurationError(`${file}: the API server's certificate cannot be read`, {
       cause: error,

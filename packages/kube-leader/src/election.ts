@@ -34,13 +34,21 @@ export interface Election {
   lock: Lock;
   /** Resolves with the reason when the lock is seen to be gone, or the API server knows us no more. */
   lost: Promise<Error>;
-  /** Deletes the lock, if it is still ours, and stops. */
+  /**
+   * Deletes the lock, if it is still ours, and stops.
+   *
+   * @throws RefusedError where the role does not allow it
+   */
   release(): Promise<void>;
+  /** Tries to do the same, also after `stop`, for no longer than so many milliseconds. */
+  giveBack(withinMs: number): Promise<void>;
   stop(): void;
 }
 
-/** A candidate that must end keeps nobody waiting for its last request. */
-const farewellMs = 150;
+/** How long the last request of a candidate may take: one that must end keeps nobody waiting. */
+export function farewellMs(signal: AbortSignal): number {
+  return signal.aborted ? 150 : 5_000;
+}
 
 /**
  * Waits until this pod holds the lock.
@@ -65,7 +73,7 @@ export async function elect(options: ElectionOptions): Promise<Election> {
       const decision = decide(knowledge);
       if (decision.do === "lead") {
         feeds.followPods(undefined, false);
-        return won(decision.lock, { mailbox, clerk, ending });
+        return won(decision.lock, { me, mailbox, clerk, ending });
       }
       tell(decision, knowledge);
       if (decision.do !== "read") {
@@ -76,7 +84,9 @@ export async function elect(options: ElectionOptions): Promise<Election> {
     }
   } catch (error) {
     const mine = lockOfMine(mailbox.take().reduce(learn, knowledge));
-    if (mine !== undefined && !(error instanceof PodEndingError)) await giveBack(clerk, mine);
+    if (mine !== undefined && !(error instanceof PodEndingError)) {
+      await giveBack(clerk, mine, farewellMs(options.signal));
+    }
     ending.abort(error);
     throw options.signal.aborted ? options.signal.reason : error;
   } finally {
@@ -87,10 +97,12 @@ export async function elect(options: ElectionOptions): Promise<Election> {
 function won(
   lock: Lock,
   {
+    me,
     mailbox,
     clerk,
     ending,
   }: {
+    me: Holder;
     mailbox: Mailbox<Observation>;
     clerk: Clerk;
     ending: AbortController;
@@ -99,8 +111,9 @@ function won(
   const stop = () => ending.abort();
   return {
     lock,
-    lost: lossOf(lock, mailbox),
+    lost: lossOf(lock, me, mailbox),
     stop,
+    giveBack: (withinMs) => giveBack(clerk, lock, withinMs),
     release: async () => {
       await clerk.release(lock, ending.signal);
       stop();
@@ -108,13 +121,13 @@ function won(
   };
 }
 
-/** Reads the mailbox until it says that the lock is no longer this one. */
-async function lossOf({ uid }: Lock, mailbox: Mailbox<Observation>): Promise<Error> {
+/** Reads the mailbox until it says that the lock is no longer this one, or no longer ours. */
+async function lossOf({ uid }: Lock, me: Holder, mailbox: Mailbox<Observation>): Promise<Error> {
   try {
     for (;;) {
       await mailbox.arrival();
       for (const seen of mailbox.take()) {
-        const isOther = seen.of === "lock" && (seen.lock === "none" || seen.lock.uid !== uid);
+        const isOther = seen.of === "lock" && !isOwned(seen.lock, uid, me);
         if (isOther || (seen.of === "deleted" && seen.uid === uid)) {
           return new Error("the lock is gone");
         }
@@ -125,10 +138,14 @@ async function lossOf({ uid }: Lock, mailbox: Mailbox<Observation>): Promise<Err
   }
 }
 
+function isOwned(lock: Lock | "none", uid: string, me: Holder): boolean {
+  return lock !== "none" && lock.uid === uid && "uid" in lock.owner && lock.owner.uid === me.uid;
+}
+
 /** What was won but never used is given back, so that the others need not wait for this pod's end. */
-async function giveBack(clerk: Clerk, lock: Lock): Promise<void> {
+async function giveBack(clerk: Clerk, lock: Lock, withinMs: number): Promise<void> {
   try {
-    await clerk.release(lock, AbortSignal.timeout(farewellMs));
+    await clerk.release(lock, AbortSignal.timeout(withinMs));
   } catch {
     // Garbage collection does it when the pod is gone.
   }

@@ -2,8 +2,8 @@ import { endianness } from "node:os";
 
 /** What the head of a Linux program tells of it. */
 export interface Elf {
-  /** Made for this processor. */
-  isNative: boolean;
+  /** Whether the kernel here starts it: surely, surely not, or only when it was built to (32-bit on 64-bit). */
+  runs: "yes" | "no" | "maybe";
   /** The dynamic loader without which the kernel does not start it. */
   interpreter: string | undefined;
 }
@@ -19,6 +19,11 @@ const machines: Record<string, number> = {
   s390x: 22,
   x64: 62,
 };
+const machines64 = ["arm64", "loong64", "ppc64", "riscv64", "s390x", "x64"];
+/** The 32-bit processor whose programs a 64-bit one can run. */
+const smallerSiblings: Record<string, string> = { arm64: "arm", x64: "ia32" };
+/** e_type of what can be started: ET_EXEC, and ET_DYN for position-independent programs. */
+const startable = [2, 3];
 const programHeaderInterpreter = 3;
 
 /**
@@ -31,11 +36,12 @@ export function readElf(head: Buffer): Elf | undefined {
   const isLittle = head[5] === 1;
   const read = (at: number, size: number) =>
     isLittle ? head.readUIntLE(at, size) : head.readUIntBE(at, size);
-  const sameOrder = isLittle === (endianness() === "LE");
-  const isNative = sameOrder && read(18, 2) === machines[process.arch];
   const [tableAt, entrySize, entries] = is64
     ? [read(32, 6), read(54, 2), read(56, 2)]
     : [read(28, 4), read(42, 2), read(44, 2)];
+  const sameOrder = isLittle === (endianness() === "LE");
+  const isWhole = entries > 0 && entrySize === (is64 ? 56 : 32) && startable.includes(read(16, 2));
+  const runs = sameOrder && isWhole ? runsOn(read(18, 2), is64) : "no";
   for (let index = 0; index < entries; index++) {
     const at = tableAt + index * entrySize;
     if (at + entrySize > head.length) break;
@@ -43,7 +49,15 @@ export function readElf(head: Buffer): Elf | undefined {
     const from = is64 ? read(at + 8, 6) : read(at + 4, 4);
     const size = is64 ? read(at + 32, 6) : read(at + 16, 4);
     const path = head.toString("latin1", from, Math.min(from + size, head.length));
-    return { isNative, interpreter: path.split("\0")[0] };
+    return { runs, interpreter: path.split("\0")[0] };
   }
-  return { isNative, interpreter: undefined };
+  return { runs, interpreter: undefined };
+}
+
+function runsOn(machine: number, is64: boolean): Elf["runs"] {
+  if (machine === machines[process.arch]) {
+    // Some 64-bit processors have a form with 32-bit pointers, which few kernels take.
+    return is64 || !machines64.includes(process.arch) ? "yes" : "maybe";
+  }
+  return machine === machines[smallerSiblings[process.arch] ?? ""] ? "maybe" : "no";
 }

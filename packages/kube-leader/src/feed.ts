@@ -31,6 +31,10 @@ export async function follow<T>(options: FeedOptions<T>): Promise<void> {
       { signal, mayBeRefused: onRefused !== undefined },
     );
     if (status === 403) return onRefused?.();
+    if (status === 410) {
+      await api.pause(`list of ${resource}`, signal);
+      continue;
+    }
     const list = body as { metadata?: { resourceVersion?: string }; items?: T[] | null };
     const version = list.metadata?.resourceVersion;
     if (status !== 200 || version === undefined) {

@@ -24,18 +24,24 @@ interface Claims {
 /**
  * Reads who we are from the token's claims, or from `POD_NAME`, `POD_NAMESPACE` and `POD_UID`.
  *
+ * @param given.token the token to read, when it is not the mounted one
+ * @param given.namespace where nothing else tells it
  * @throws ConfigurationError when neither tells, or when they disagree: a lock with a wrong owner would
  * be collected under the running leader
  */
-export function readIdentity(env: NodeJS.ProcessEnv): Identity {
+export function readIdentity(
+  env: NodeJS.ProcessEnv,
+  given: { token?: string | undefined; namespace?: string | undefined } = {},
+): Identity {
   const folder = serviceAccountFolder(env);
-  const claims = claimsOf(readText(join(folder, "token")));
+  const claims = claimsOf(given.token ?? readText(join(folder, "token")));
   const claimed = claims["kubernetes.io"];
-  const namespace = agree("namespace", [
+  const found = agree("namespace", [
     ["the token", claimed?.namespace],
     ["POD_NAMESPACE", env["POD_NAMESPACE"]],
     [join(folder, "namespace"), readText(join(folder, "namespace"))],
   ]);
+  const namespace = found ?? given.namespace;
   const pod = agree("pod name", [
     ["the token", claimed?.pod?.name],
     ["POD_NAME", env["POD_NAME"]],

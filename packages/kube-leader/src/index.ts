@@ -1,3 +1,4 @@
+export { CommandError } from "./command-path.ts";
 export {
   ApiError,
   ConfigurationError,

@@ -26,7 +26,11 @@ export interface Leadership {
   fencingToken: string;
   /** Aborts when the lock is seen to be gone, when the API server knows this pod no more, and on `release`. */
   signal: AbortSignal;
-  /** Deletes the lock, if it is still ours, so that another may lead at once. */
+  /**
+   * Deletes the lock, if it is still ours, so that another may lead at once: call it when all work has ended.
+   *
+   * @throws RefusedError where the role does not allow it: then the lock stays until the pod is gone
+   */
   release(): Promise<void>;
 }
 
@@ -53,16 +57,28 @@ export async function win(
   options: AcquireOptions & { onPredecessors?: (pods: readonly Holder[]) => void },
   env: NodeJS.ProcessEnv,
 ): Promise<{ election: Election; session: Session }> {
-  const { name, kubeConfig, signal = new AbortController().signal, onTrouble = () => {} } = options;
+  const { name, kubeConfig, selector, onTrouble = () => {} } = options;
+  const { signal = new AbortController().signal } = options;
   checkLockName(name);
   const session = await openSession({ env, kubeConfig, onTrouble, signal });
   try {
+    if (selector !== undefined) await checkSelector(selector, session, signal);
     const election = await elect({ ...options, ...session, signal });
     return { election, session };
   } catch (error) {
     session.close();
     throw error;
   }
+}
+
+/** What the API server does not take is better known now than when the lock is won. */
+async function checkSelector(
+  labelSelector: string,
+  { api, namespace }: Session,
+  signal: AbortSignal,
+): Promise<void> {
+  const query = { labelSelector, limit: "1" };
+  await api.ask({ verb: "list", resource: "pods", namespace, query }, { signal });
 }
 
 /** @throws ConfigurationError for what the API server would not take as a ConfigMap's name */

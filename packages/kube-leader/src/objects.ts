@@ -36,6 +36,12 @@ export function isFinished({ status = {} }: Pod): boolean {
   );
 }
 
+/** Whether a pod was asked to end, or is said to have ended: it must not begin to lead. */
+export function isOver({ metadata, status }: Pod): boolean {
+  const isTerminal = status?.phase === "Succeeded" || status?.phase === "Failed";
+  return metadata.deletionTimestamp !== undefined || isTerminal;
+}
+
 /** Whether a pod was asked to end and has not yet. */
 export function isEnding(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp !== undefined && !isFinished(pod);

@@ -34,16 +34,19 @@ export interface PatienceOptions {
 
 /** How long refusals (401, 403) are borne: a token may be in rotation, a role about to be bound. */
 const refusedForMs = 60_000;
+const unreachable = "the server";
 const pauseMs = { least: 200, most: 10_000, asked: 60_000 };
 
 export function createPatientApi({ api, user, onTrouble }: PatienceOptions): PatientApi {
   const failures = new Map<string, number>();
   const refusedSince = new Map<string, number>();
-  let inTrouble = false;
+  /** What was said of each trouble that lasts: of the whole server, or of one kind of call. */
+  const troubles = new Map<string, string>();
 
-  const tell = (sentence: string) => {
-    if (!inTrouble) onTrouble(`${sentence}; trying again`);
-    inTrouble = true;
+  const tell = (trouble: string, sentence: string) => {
+    const isSaid = troubles.has(trouble) || [...troubles.values()].includes(sentence);
+    troubles.set(trouble, sentence);
+    if (!isSaid) onTrouble(`${sentence}; trying again`);
   };
 
   async function pause(what: string, signal: AbortSignal, atLeastMs = 0): Promise<void> {
@@ -51,19 +54,21 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
     failures.set(what, times + 1);
     const longest = Math.min(pauseMs.most, pauseMs.least * 2 ** times);
     const asked = Math.min(atLeastMs, pauseMs.asked);
-    await sleep(asked + longest * (0.5 + Math.random() / 2), undefined, { signal });
+    await sleep(asked + longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() =>
+      signal.throwIfAborted(),
+    );
   }
 
   function refused(call: Call, { status, body }: Reply): void {
     const key = keyOf(call);
-    const since = refusedSince.get(key) ?? Date.now();
+    const since = refusedSince.get(key) ?? performance.now();
     refusedSince.set(key, since);
     const sentence = refusal(call, user, status, messageOf(body));
     if (isNamespaceEnding(body)) throw new RefusedError(sentence);
-    if (Date.now() - since >= refusedForMs) {
+    if (performance.now() - since >= refusedForMs) {
       throw new RefusedError(`${sentence}; refused for ${refusedForMs / 1000} s`);
     }
-    tell(sentence);
+    tell(key, sentence);
   }
 
   /** The answer, or undefined after a pause when there was none to go by. */
@@ -76,8 +81,9 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
     let retryAfterMs: number | undefined;
     try {
       const answer = await send();
+      troubles.delete(unreachable);
       if (!isReply(answer) || isAnswer(answer.status) || (answer.status === 403 && mayBeRefused)) {
-        inTrouble = false;
+        troubles.delete(key);
         failures.delete(key);
         refusedSince.delete(key);
         return answer;
@@ -86,11 +92,14 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
       retryAfterMs = answer.retryAfterMs;
       if (status === 401 || status === 403) refused(call, answer);
       else if (status === 429 || status >= 500) {
-        tell(`the API server at ${api.server.host} answers ${status} ${messageOf(body)}`.trim());
+        tell(
+          key,
+          `the API server at ${api.server.host} answers ${status} ${messageOf(body)}`.trim(),
+        );
       } else throw new ApiError(`cannot ${wordsOf(call)}: HTTP ${status} ${messageOf(body)}`);
     } catch (error) {
       if (!isPassing(error)) throw error;
-      tell(`cannot reach the API server at ${api.server.host}: ${error.message}`);
+      tell(unreachable, `cannot reach the API server at ${api.server.host}: ${error.message}`);
     }
     await pause(key, signal, retryAfterMs);
     return undefined;

@@ -36,8 +36,17 @@ export async function readLeader(options: {
     throw new ConfigurationError("the lock's namespace is not known; pass it as namespace");
   }
   const api = createApi(connection);
-  const get = (resource: Call["resource"], object: string) =>
-    api.send({ verb: "get", resource, namespace, name: object }, new AbortController().signal);
+  const get = async (resource: Call["resource"], object: string) => {
+    const call = { verb: "get", resource, namespace, name: object } as const;
+    try {
+      return await api.send(call, new AbortController().signal);
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new ApiError(`cannot reach the API server at ${api.server.host}: ${message}`, {
+        cause,
+      });
+    }
+  };
   try {
     const reply = await get("configmaps", name);
     if (reply.status === 404) return undefined;

@@ -39,32 +39,30 @@ function replaceProcess({ command, args, env, found }: Replacement): void {
   }
 }
 
-/** Not ours to pass on: the kernel's own, faults, and those that a terminal sends to the whole group. */
-const notForwarded = [
-  ...[
-    "SIGKILL",
-    "SIGSTOP",
-    "SIGCHLD",
-    "SIGSEGV",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGILL",
-    "SIGABRT",
-    "SIGIOT",
-  ],
-  ...["SIGTRAP", "SIGSYS", "SIGPROF", "SIGPIPE", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGSTKFLT"],
-  "SIGXFSZ",
+/** What no process can catch, the kernel's word on our own child, and faults, after which no JavaScript runs. */
+const notForwarded: NodeJS.Signals[] = [
+  ...(["SIGKILL", "SIGSTOP", "SIGCHLD", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"] as const),
+  // Node's own profiler.
+  "SIGPROF",
 ];
+
+/** Each signal once, although some have two names. */
+function forwardedSignals(): NodeJS.Signals[] {
+  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  const never = notForwarded.map((name) => constants.signals[name]);
+  const byNumber = new Map(names.map(([name, number]) => [number, name]));
+  return [...byNumber].flatMap(([number, name]) => (never.includes(number) ? [] : [name]));
+}
 
 function runAsChild({ command, args, env, found }: Replacement): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM"]) process.removeAllListeners(name);
   return new Promise((resolve, reject) => {
     const child = spawn(found.path, args, { argv0: command, env, stdio: "inherit" });
-    for (const name of Object.keys(constants.signals) as NodeJS.Signals[]) {
-      if (!notForwarded.includes(name)) process.on(name, () => child.kill(name));
-    }
-    child.once("error", (error) =>
-      reject(new CommandError(`${found.path}: ${error.message}`, 126)),
+    for (const name of forwardedSignals()) process.on(name, () => child.kill(name));
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        new CommandError(`${found.path}: ${error.message}`, error.code === "ENOENT" ? 127 : 126),
+      ),
     );
     child.once("close", (code, signal) => {
       resolve(code ?? 128 + (constants.signals[signal ?? "SIGKILL"] ?? 0));

@@ -1,23 +1,27 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AcquireOptions, acquireLeadership } from "./leadership.ts";
+import { findCommand } from "./command-path.ts";
+import { RefusedError } from "./errors.ts";
+import { type AcquireOptions, acquireLeadership, type Leadership } from "./leadership.ts";
 
 /**
  * Waits until this pod holds the lock, runs the command as a child with this process's streams, and frees the
  * lock when it has ended. The child gets SIGTERM when `signal` aborts or the lock is lost.
  *
  * @returns how the child ended
- * @throws what `acquireLeadership` throws, and the system's error when the command cannot be started
+ * @throws CommandError, before it waits, when the command cannot be run; what `acquireLeadership` throws
  */
 export async function runAsLeader(
   command: string,
   args: string[],
   options: AcquireOptions,
 ): Promise<{ code: number | null; signal: string | null }> {
+  const { path } = findCommand(command, process.env);
   const leadership = await acquireLeadership(options);
   const { lock, pod, fencingToken } = leadership;
   try {
-    const child = spawn(command, args, {
+    const child = spawn(path, args, {
+      argv0: command,
       stdio: "inherit",
       env: {
         ...process.env,
@@ -29,10 +33,21 @@ export async function runAsLeader(
     const end = () => child.kill("SIGTERM");
     const ends = AbortSignal.any([leadership.signal, ...(options.signal ? [options.signal] : [])]);
     ends.addEventListener("abort", end);
+    if (ends.aborted) end();
     const [code, signal] = (await once(child, "close")) as [number | null, string | null];
     ends.removeEventListener("abort", end);
     return { code, signal };
   } finally {
+    await free(leadership, options);
+  }
+}
+
+/** With the minimal role the lock stays for the pod's life; the child's end is the answer all the same. */
+async function free(leadership: Leadership, { onTrouble }: AcquireOptions): Promise<void> {
+  try {
     await leadership.release();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    onTrouble?.(error.message);
   }
 }

@@ -4,6 +4,8 @@ import {
   inClusterConnection,
   isInCluster,
   kubeConfigConnection,
+  namespaceOf,
+  tokenOf,
 } from "./connection.ts";
 import { ConfigurationError } from "./errors.ts";
 import { type Identity, readIdentity } from "./identity.ts";
@@ -34,7 +36,10 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { env, kubeConfig, onTrouble } = options;
   const connection = connectionFor(env, kubeConfig);
-  const identity = readIdentity(env);
+  const identity = readIdentity(env, {
+    token: tokenOf(kubeConfig),
+    namespace: namespaceOf(kubeConfig),
+  });
   const api = createPatientApi({ api: createApi(connection), user: identity.user, onTrouble });
   try {
     const uid = await confirmUid(api, identity, options.signal);

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { binOf, runCli, startProcess } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,7 +38,10 @@ test("arguments and environment arrive byte for byte", async () => {
 
 test.each([
   ["no #! line", "echo hello\n", /begins with #!/],
+  ["an empty #! line", "#!\necho hello\n", /begins with #!/],
   ["an interpreter that is not there", "#!/no/such/interpreter\n", /\/no\/such\/interpreter/],
+  ["line ends of Windows", "#!/bin/sh\r\necho hello\r\n", /carriage return/],
+  ["a first line the kernel cuts", `#!/${"x".repeat(300)}\n`, /longer than 256 bytes/],
 ])("a script with %s is refused with 126, where execve would crash", async (_, text, message) => {
   using folder = makeFolder({ script: text });
   await become("chmod", "+x", `${folder.path}/script`);
@@ -47,9 +52,44 @@ test.each([
 test("more than Linux takes is refused with 126, where execve would crash", () => {
   const tooMany = expect.objectContaining({ exitCode: 126 });
   expect(() => checkSize(["true", "x".repeat(131_072)], {})).toThrow(tooMany);
-  expect(() => checkSize(["true", ...Array(21).fill("x".repeat(100_000))], {})).toThrow(tooMany);
+  const twoMegabytes = ["true", ...Array(21).fill("x".repeat(100_000))];
+  expect(() => checkSize(twoMegabytes, {}, 8_388_608)).toThrow(tooMany);
+  expect(() => checkSize(twoMegabytes, {}, 33_554_432)).not.toThrow();
   expect(() => checkSize(["true", "x".repeat(131_071)], {})).not.toThrow();
 });
+
+test("the stack's limit counts: what is too long for this one is refused with 126", async () => {
+  // A quarter of 256 kB is left for arguments and variables.
+  const script = `ulimit -s 256 && exec "$@"`;
+  const command = [process.execPath, binOf("kube-leader"), "lock", "true", "x".repeat(70_000)];
+  const { ended } = startProcess("sh", ["-c", script, "sh", ...command], { env: outside });
+  const { code, signal, stderr } = await ended;
+  expect([code, signal, stderr]).toEqual([126, null, expect.stringContaining("too long")]);
+});
+
+test.each([
+  ["for another processor", { machine: process.arch === "arm64" ? 62 : 183 }],
+  ["that is an object file", { type: 1 }],
+  ["without anything to load", { entries: 0 }],
+])("a program %s is refused with 126, where execve would crash", async (_, header) => {
+  using folder = makeFolder();
+  const program = join(folder.path, "program");
+  writeFileSync(program, elf(header), { mode: 0o755 });
+  const { code, signal, stderr } = await become(program);
+  expect([code, signal, stderr]).toEqual([126, null, expect.stringContaining("exec format")]);
+});
+
+/** The head of a 64-bit little-endian program of this processor, or not quite. */
+function elf({ machine = process.arch === "arm64" ? 183 : 62, type = 2, entries = 1 }): Buffer {
+  const head = Buffer.alloc(4096);
+  head.write("\x7fELF\x02\x01\x01", "latin1");
+  head.writeUInt16LE(type, 16);
+  head.writeUInt16LE(machine, 18);
+  head.writeUInt32LE(64, 32);
+  head.writeUInt16LE(56, 54);
+  head.writeUInt16LE(entries, 56);
+  return head;
+}
 
 test("as process 1 of a pod, a waiter ends by SIGTERM at once", async () => {
   await candidates.start(candidates.pod("init-0"), ["init", "true"]).ended;

@@ -105,6 +105,16 @@ describe("waiting", () => {
     expect(await waiter.ended).toMatchObject({ code: expected, stdout: "" });
   });
 
+  test("SIGUSR1, meant for the command, opens no debugger and does not end the wait", async () => {
+    await candidates.start(candidates.pod("usr-0"), ["usr", "true"]).ended;
+    const waiter = candidates.start(candidates.pod("usr-1"), ["usr", "echo", "ran"]);
+    await waiter.printed(/waiting for/);
+    waiter.kill("SIGUSR1");
+    waiter.kill("SIGTERM");
+    const { code, stdout, stderr } = await waiter.ended;
+    expect([code, stdout, stderr]).toEqual([143, "", expect.not.stringMatching(/debugger/i)]);
+  });
+
   test("--timeout gives up with 124; --log json is one object a line", async () => {
     await candidates.start(candidates.pod("late-0"), ["late", "true"]).ended;
     const args = ["--name", "late", "--timeout", "0.3", "--log", "json", "--", "echo", "ran"];
@@ -197,6 +207,8 @@ describe("refusing", () => {
     [["--name", "lock", "--"], /the command is missing/],
     [["--nmae", "lock", "--", "true"], /--nmae/],
     [["--name", "lock", "--timeout", "soon", "--", "true"], /--timeout soon/],
+    [["--name", "lock", "--health-port", "80.5", "--", "true"], /--health-port 80.5/],
+    [["--name", "lock", "--log", "xml", "--", "true"], /--log xml/],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await runCli("kube-leader", args);
     expect([code, stdout]).toEqual([2, ""]);

@@ -3,6 +3,7 @@ import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { CommandError, checkSize, findCommand } from "../command-path.ts";
 import { isInCluster } from "../connection.ts";
+import { farewellMs } from "../election.ts";
 import { PodEndingError } from "../errors.ts";
 import { answerProbes } from "../health.ts";
 import { win } from "../leadership.ts";
@@ -51,11 +52,13 @@ in its environment. KUBE_LEADER_NAME stands for --name.`,
       throw new UsageError(`--log ${log}: expected text or json`);
     }
     const note = createNotes(io.stderr, log);
+    // Node would open its inspector; the signal is meant for the command, which does not run yet.
+    process.on("SIGUSR1", () => {});
     const words = wordsOf(values.name ?? io.env["KUBE_LEADER_NAME"], positionals);
     const plan: Plan = {
       ...words,
       timeoutSeconds: positive("--timeout", values.timeout, 2_000_000),
-      healthPort: positive("--health-port", values["health-port"], 65_535),
+      healthPort: wholePort(values["health-port"]),
       selector: values.selector,
       env: io.env,
       note,
@@ -103,7 +106,7 @@ async function leadAndRun(plan: Plan, signal: AbortSignal): Promise<number> {
     election.stop();
     return await becomeCommand({ command, args, env: leaderEnv, found: foundNow });
   } catch (error) {
-    await election.release().catch(() => {});
+    await election.giveBack(farewellMs(signal));
     throw error;
   } finally {
     session.close();
@@ -164,6 +167,12 @@ function positive(option: string, given: string | undefined, most: number): numb
   const value = Number(given);
   if (given.trim() !== "" && value > 0 && value <= most) return value;
   throw new UsageError(`${option} ${given}: expected a number above 0, at most ${most}`);
+}
+
+function wholePort(given: string | undefined): number | undefined {
+  const port = positive("--health-port", given, 65_535);
+  if (port === undefined || Number.isInteger(port)) return port;
+  throw new UsageError(`--health-port ${given}: expected a whole number`);
 }
 
 function exitCodeOf(error: unknown): number {
