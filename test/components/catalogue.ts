@@ -10,7 +10,9 @@ export type ComponentName =
   | "kube-scheduler"
   | "kubectl"
   | "gator"
-  | "kwok";
+  | "kwok"
+  | "operator-lib-leader"
+  | "client-go-lease";
 
 /** A file of an official release. */
 export interface Download {
@@ -96,7 +98,14 @@ export const catalogue: Record<ComponentName, Component> = {
     takes: "about a minute",
     accepts: { from: "0.7", before: "1" },
   }),
+  "operator-lib-leader": peer("operator-lib-leader", "github.com/operator-framework/operator-lib"),
+  "client-go-lease": peer("client-go-lease", "k8s.io/client-go"),
 };
+
+/** A main of our own around the library that a benchmark compares with. */
+function peer(tool: string, module: string): Component {
+  return pinned(tool, { tool, module, main: ".", takes: "about a minute" });
+}
 
 function opa(tool: string): Pinned {
   return {

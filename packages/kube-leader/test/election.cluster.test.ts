@@ -1,138 +1,133 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type RunningCli, startCli } from "@internal/test/cli";
 import {
   type Cluster,
   type Manifest,
   type TestNamespace,
   useCluster,
 } from "@internal/test/cluster";
-import { makeFolder } from "@internal/test/folder";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { renderDeployment, renderRbac } from "../src/index.ts";
+import { overlaps, type Rule, roleFor, startElection } from "./pods.ts";
 
 let cluster: Cluster;
 let namespace: TestNamespace;
-const running: RunningCli[] = [];
 
 beforeAll(async () => {
   cluster = useCluster();
   namespace = await cluster.namespace("leader");
 });
-afterAll(async () => {
-  for (const cli of running) cli.kill("SIGKILL");
-  await Promise.all(running.map(({ ended }) => ended));
-  await namespace[Symbol.asyncDispose]();
-});
+afterAll(() => namespace[Symbol.asyncDispose]());
 
-/** Applies what `render rbac` gives. */
-async function allow(lock: string, minimal = false): Promise<void> {
-  for (const object of renderRbac({ name: lock, namespace: namespace.name, minimal })) {
-    await cluster.create(object as Manifest);
-  }
-}
+describe.concurrent("with what render gives", () => {
+  test.each([
+    ["recommended", false],
+    ["minimal", true],
+  ])(
+    "the %s role: one leads, and the other follows when its pod is deleted",
+    async (lock, minimal) => {
+      for (const object of renderRbac({ name: lock, namespace: namespace.name, minimal })) {
+        await cluster.create(object as Manifest);
+      }
+      await using election = await startElection(cluster, namespace, { lock, account: lock });
+      const [a, b] = [await election.pod(`${lock}-a`), await election.pod(`${lock}-b`)];
+      await a.lead().printed(new RegExp(`leads as ${lock}-a`));
+      const second = b.lead();
+      await second.printed(new RegExp(`waiting for ${lock}, held by pod ${lock}-a`));
 
-/** A pod that may lead; kube-leader in it is what `lead` starts. */
-async function candidate(name: string, lock: string) {
-  // Without a kubelet a pod with grace would stay for ever.
-  const spec = { serviceAccountName: lock, terminationGracePeriodSeconds: 0 };
-  const pod = await namespace.createPod(name, { spec, ready: true });
-  const folder = await namespace.podBoundTokenFolder(pod);
-  const { hostname, port } = new URL(cluster.url);
-  const env = {
-    KUBERNETES_SERVICE_HOST: hostname,
-    KUBERNETES_SERVICE_PORT: port,
-    KUBE_LEADER_SERVICE_ACCOUNT_DIR: folder,
-  };
-  return {
-    lead: (...command: string[]) => {
-      const cli = startCli("kube-leader", ["--name", lock, "--", ...command], { env });
-      running.push(cli);
-      return cli;
+      // The container is restarted: the pod leads again, the other goes on waiting.
+      await a.stop();
+      await a.lead().printed(new RegExp(`leads as ${lock}-a`));
+      expect(second.output().stdout).toBe("");
+
+      await a.remove();
+      await second.printed(new RegExp(`leads as ${lock}-b`));
+      expect(overlaps(election.timeline())).toEqual([]);
     },
-    remove: () => cluster.request("DELETE", `${namespace.path("pods")}/${name}`),
-  };
+  );
+
+  test("a Deployment: it is accepted", async () => {
+    const options = { name: "rendered", image: "example.com/app:1", namespace: namespace.name };
+    const { metadata } = await cluster.create(
+      renderDeployment({ ...options, healthPort: 8080 }) as Manifest,
+    );
+    expect(metadata.uid).toBeTruthy();
+  });
+});
+
+/** Each right of the minimal role, left out. */
+const without = roleFor("less", true).flatMap(({ verbs, ...rule }) =>
+  verbs.map((verb) => ({ verb, named: "resourceNames" in rule })),
+);
+
+describe.concurrent("less than the minimal role is named: verb, resource, namespace, account", () => {
+  test.each(without.filter(({ verb }) => verb !== "get"))("without $verb", async ({ verb }) => {
+    const lock = `less-${verb}`;
+    await namespace.serviceAccount(lock, { rules: rulesWithout(lock, verb) });
+    await using election = await startElection(cluster, namespace, { lock, account: lock });
+    const cli = (await election.pod(`${lock}-a`)).lead();
+    const user = `system:serviceaccount:${namespace.name}:${lock}`;
+    const where = `configmaps in namespace ${namespace.name} as ${user}`;
+    if (verb === "watch") {
+      // Who leads at once need not watch; who waits must.
+      await cli.printed(/leads as/);
+      const waiter = (await election.pod(`${lock}-b`)).lead();
+      await waiter.printed(new RegExp(`not allowed to watch ${where}`));
+    } else await cli.printed(new RegExp(`not allowed to ${verb} ${where}`));
+  });
+
+  test("get is what status needs", async () => {
+    const lock = "less-get";
+    await namespace.serviceAccount(lock, { rules: rulesWithout(lock, "get") });
+    await using election = await startElection(cluster, namespace, { lock, account: lock });
+    const a = await election.pod(`${lock}-a`);
+    await a.lead().printed(/leads as/);
+    expect(await a.status()).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("cannot get"),
+    });
+  });
+});
+
+function rulesWithout(lock: string, verb: string): Rule[] {
+  return roleFor(lock, true)
+    .map((rule) => ({ ...rule, verbs: rule.verbs.filter((allowed) => allowed !== verb) }))
+    .filter(({ verbs }) => verbs.length > 0);
 }
 
-const stay = ["sh", "-c", 'echo "leads as $KUBE_LEADER_POD"; exec sleep 120'];
-
-test.each([
-  ["the recommended", false],
-  ["the minimal", true],
-])("with %s role one leads, and the other follows when its pod is deleted", async (_, minimal) => {
-  const lock = minimal ? "minimal" : "recommended";
-  await allow(lock, minimal);
-  const [a, b] = [await candidate(`${lock}-a`, lock), await candidate(`${lock}-b`, lock)];
-  const first = a.lead(...stay);
-  await first.printed(new RegExp(`leads as ${lock}-a`));
-  const second = b.lead(...stay);
-  await second.printed(new RegExp(`waiting for ${lock}, held by pod ${lock}-a`));
-
-  // The container is restarted: the pod leads again, the other goes on waiting.
-  first.kill("SIGKILL");
-  await first.ended;
-  const again = a.lead(...stay);
-  await again.printed(new RegExp(`leads as ${lock}-a`));
-  expect(second.output().stdout).toBe("");
-
-  again.kill("SIGKILL");
-  await again.ended;
-  await a.remove();
-  await second.printed(new RegExp(`leads as ${lock}-b`));
-});
-
-test("less than the minimal role is named: verb, resource, namespace, account", async () => {
-  await namespace.serviceAccount("powerless", {
-    rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["create"] }],
+describe("crowds", () => {
+  test("thirty candidates at once: each leads once, never two at a time", async () => {
+    const lock = "crowd";
+    await using election = await startElection(cluster, namespace, { lock });
+    const names = Array.from({ length: 30 }, (_, index) => `crowd-${index}`);
+    const pods = await Promise.all(names.map((name) => election.pod(name)));
+    await Promise.all(
+      pods.map(async (pod) => {
+        const cli = pod.lead();
+        await cli.printed(/leads as/);
+        await pod.remove();
+      }),
+    );
+    const timeline = election.timeline();
+    expect(overlaps(timeline)).toEqual([]);
+    expect(timeline.filter((line) => line.startsWith("begin")).toSorted()).toEqual(
+      names.map((name) => `begin ${name}`).toSorted(),
+    );
   });
-  const { lead } = await candidate("powerless-a", "powerless");
-  const cli = lead("true");
-  const user = `system:serviceaccount:${namespace.name}:powerless`;
-  await cli.printed(
-    new RegExp(`not allowed to list configmaps in namespace ${namespace.name} as ${user}`),
-  );
-  cli.kill("SIGTERM");
-  expect((await cli.ended).code).toBe(143);
-});
 
-test("thirty candidates at once: each leads once, never two at a time", async () => {
-  const lock = "crowd";
-  await allow(lock);
-  using folder = makeFolder();
-  const timeline = join(folder.path, "timeline");
-  writeFileSync(timeline, "");
-  // Each line is written whole; a second leader's "begin" would stand between a "begin" and its "end".
-  const work = `echo "begin $KUBE_LEADER_POD" >> ${timeline}; sleep 0.05; echo "end $KUBE_LEADER_POD" >> ${timeline}`;
-  const names = Array.from({ length: 30 }, (_, index) => `crowd-${index}`);
-  const candidates = await Promise.all(names.map((name) => candidate(name, lock)));
-  await Promise.all(
-    candidates.map(async ({ lead, remove }) => {
-      const { code } = await lead("sh", "-c", work).ended;
-      expect(code).toBe(0);
-      await remove();
-    }),
-  );
-  const lines = readFileSync(timeline, "utf8").trim().split("\n");
-  expect(overlaps(lines)).toEqual([]);
-  expect(new Set(lines.filter((line) => line.startsWith("begin"))).size).toBe(30);
-});
-
-test("the timeline's check finds two leaders", () => {
-  expect(overlaps(["begin a", "begin b", "end a", "end b"])).toEqual(["begin b", "end a", "end b"]);
-});
-
-/** Lines of a timeline that are not the one that must follow. */
-function overlaps(lines: string[]): string[] {
-  return lines.filter((line, index) => {
-    const expected = index % 2 === 0 ? "begin" : `end ${lines[index - 1]?.split(" ")[1]}`;
-    return !line.startsWith(expected);
+  test("fifty wait, the leader's pod goes: one of them leads, the others go on waiting", async () => {
+    const lock = "fifty";
+    await using election = await startElection(cluster, namespace, { lock });
+    const leader = await election.pod("fifty-leader");
+    await leader.lead().printed(/leads as/);
+    const names = Array.from({ length: 50 }, (_, index) => `fifty-${index}`);
+    const pods = await Promise.all(names.map((name) => election.pod(name)));
+    const waiters = pods.map((pod) => pod.lead());
+    await Promise.all(waiters.map((waiter) => waiter.printed(/held by pod fifty-leader/)));
+    await leader.remove();
+    // One leads; the others say that they wait for it.
+    await Promise.all(
+      waiters.map((waiter) => waiter.printed(/leads as|is now held by pod fifty-\d/)),
+    );
+    expect(election.timeline()).toHaveLength(3);
+    expect(overlaps(election.timeline())).toEqual([]);
   });
-}
-
-test("what render deployment gives is accepted", async () => {
-  const options = { name: "rendered", image: "example.com/app:1", namespace: namespace.name };
-  const { metadata } = await cluster.create(
-    renderDeployment({ ...options, healthPort: 8080 }) as Manifest,
-  );
-  expect(metadata.uid).toBeTruthy();
 });

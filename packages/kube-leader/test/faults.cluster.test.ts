@@ -1,135 +1,427 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type RunningCli, startCli } from "@internal/test/cli";
-import {
-  type Cluster,
-  type Manifest,
-  startCluster,
-  type TestNamespace,
-  useCluster,
-} from "@internal/test/cluster";
+/** The rows of the failure table, each on a lock of its own; after each the timeline shows one leader at a time. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Cluster, type TestNamespace, useCluster } from "@internal/test/cluster";
 import { type FaultProxy, startFaultProxy } from "@internal/test/fault-proxy";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { renderRbac } from "../src/index.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overlaps, startElection, type TestElection, type TestPod } from "./pods.ts";
 
-let shared: Cluster;
+/** How long the API server is away; by hand also for a minute. */
+const awayMs = 1000 * Number(process.env["KUBE_LEADER_AWAY_SECONDS"] ?? 3);
+/** Long enough for a waiter that would lead wrongly to do so: its jitter is 50 ms. */
+const moment = 1_000;
+
+let cluster: Cluster;
 let namespace: TestNamespace;
-const running: RunningCli[] = [];
 
 beforeAll(async () => {
-  shared = useCluster();
-  namespace = await shared.namespace("leader-faults");
+  cluster = useCluster();
+  namespace = await cluster.namespace("leader-faults");
 });
-afterAll(async () => {
-  for (const cli of running) cli.kill("SIGKILL");
-  await Promise.all(running.map(({ ended }) => ended));
-  await namespace[Symbol.asyncDispose]();
-});
+afterAll(() => namespace[Symbol.asyncDispose]());
 
-/** A pod that may lead, in a namespace where the lock's role stands. */
-async function candidate(cluster: Cluster, home: TestNamespace, name: string, lock: string) {
-  const spec = { serviceAccountName: lock, terminationGracePeriodSeconds: 0 };
-  const pod = await home.createPod(name, { spec, ready: true });
-  const folder = await home.podBoundTokenFolder(pod);
-  return {
-    lead: (proxy?: FaultProxy) => {
-      const { hostname, port } = new URL(proxy?.url ?? cluster.url);
-      if (proxy?.ca !== undefined) writeFileSync(join(folder, "ca.crt"), proxy.ca);
-      const env = {
-        KUBERNETES_SERVICE_HOST: hostname,
-        KUBERNETES_SERVICE_PORT: port,
-        KUBE_LEADER_SERVICE_ACCOUNT_DIR: folder,
-      };
-      const script = 'echo "leads as $KUBE_LEADER_POD"; exec sleep 120';
-      const cli = startCli("kube-leader", [lock, "sh", "-c", script], { env });
-      running.push(cli);
-      return cli;
-    },
-    remove: () => cluster.request("DELETE", `${home.path("pods")}/${name}`),
-    patchStatus: (status: object) =>
-      cluster.request("PATCH", `${home.path("pods")}/${name}/status`, { status }),
-  };
+interface Scene {
+  election: TestElection;
+  /** Between a candidate and the API server, where the scenario wants it there. */
+  proxy: FaultProxy;
 }
 
-async function allow(cluster: Cluster, home: TestNamespace, lock: string): Promise<void> {
-  for (const object of renderRbac({ name: lock, namespace: home.name })) {
-    await cluster.create(object as Manifest);
-  }
+/** A scenario, and the one assertion in all of them. */
+function scenario(
+  lock: string,
+  what: string,
+  play: (scene: Scene) => Promise<void>,
+  { minimal = false, twoLead = false } = {},
+): void {
+  test(`${what} (${lock})`, async () => {
+    await using proxy = await startFaultProxy(cluster.url, { upstreamCa: cluster.ca });
+    await using election = await startElection(cluster, namespace, { lock, minimal });
+    await play({ election, proxy });
+    expect(overlaps(election.timeline()).length > 0, election.timeline().join()).toBe(twoLead);
+  });
 }
 
-/** A leader, and another candidate that waits for it. */
-async function pair(lock: string) {
-  await allow(shared, namespace, lock);
-  const a = await candidate(shared, namespace, `${lock}-a`, lock);
-  const b = await candidate(shared, namespace, `${lock}-b`, lock);
+/** A leader, and another candidate that waits for it, through the proxy. */
+async function pair({ election, proxy }: Scene) {
+  const { lock } = election;
+  const [a, b] = [await election.pod(`${lock}-a`), await election.pod(`${lock}-b`)];
   const first = a.lead();
   await first.printed(new RegExp(`leads as ${lock}-a`));
-  const second = b.lead();
-  await second.printed(/waiting for/);
+  const second = b.lead({ through: proxy });
+  await second.printed(new RegExp(`waiting for ${lock}, held by pod ${lock}-a`));
   return { a, b, first, second };
 }
 
-test("a lost answer to its own create is read back: it does not wait for itself", async () => {
-  const lock = "lost-answer";
-  await allow(shared, namespace, lock);
-  await using proxy = await startFaultProxy(shared.url, { upstreamCa: shared.ca });
-  proxy.on({ method: "POST", path: "configmaps", nth: 1 }, { kind: "cut-after" });
-  const { lead } = await candidate(shared, namespace, `${lock}-a`, lock);
-  const cli = lead(proxy);
-  await cli.printed(new RegExp(`leads as ${lock}-a`));
-  expect(proxy.log.filter(({ method }) => method === "POST")).toHaveLength(1);
-  expect(cli.output().stderr).not.toMatch(/waiting for/);
-  cli.kill("SIGKILL");
-  await cli.ended;
-});
-
-test("deletion in the foreground removes the lock first: who saw it waits for the pod", async () => {
-  const { second, first } = await pair("foreground");
-  const path = `${namespace.path("pods")}/foreground-a`;
-  // A finalizer stands for the grace in which the leader still runs.
-  const keep = { metadata: { finalizers: ["example.com/keep"] } };
-  await shared.request("PATCH", path, keep);
-  await shared.request("DELETE", path, { propagationPolicy: "Foreground" });
-  const lock = `${namespace.path("configmaps")}/foreground`;
+/** Its end has come when its object is gone from the API server. */
+async function goneFrom(path: string): Promise<void> {
   await expect
-    .poll(() => shared.request("GET", lock).catch(() => "gone"), { timeout: 20_000 })
+    .poll(
+      () =>
+        cluster.request("GET", path).then(
+          () => "there",
+          () => "gone",
+        ),
+      { timeout: 60_000 },
+    )
     .toBe("gone");
-  // The second would lead within a jitter of 50 ms, if it trusted the deletion.
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  expect(second.output().stdout).toBe("");
-  first.kill("SIGKILL");
-  await first.ended;
-  await shared.request("PATCH", path, { metadata: { finalizers: null } });
-  await second.printed(/leads as foreground-b/);
+}
+
+const podPath = ({ name }: TestPod) => `${namespace.path("pods")}/${name}`;
+/** A finalizer stands for the grace in which a container still runs. */
+const inGrace = (finalizers: string[] | null) => ({ metadata: { finalizers } });
+const requests = (proxy: FaultProxy, wanted: string) =>
+  proxy.log.filter(({ method }) => method === wanted);
+
+// First, because two of these last a minute while the others go on.
+describe.concurrent("tokens and rights", () => {
+  scenario("rotation", "a token that is no longer taken is read anew", async (scene) => {
+    const { a, b, second } = await pair(scene);
+    const unauthorized = { kind: "answer", status: 401, body: {} } as const;
+    let accepted = "";
+    scene.proxy.on({}, ({ headers }) =>
+      headers["authorization"] === `Bearer ${accepted}` ? undefined : unauthorized,
+    );
+    scene.proxy.cut();
+    await second.printed(/the token is not accepted/);
+    const pod = await cluster.request("GET", podPath(b));
+    accepted = await namespace.token("rotation", pod as never);
+    b.renewToken(accepted);
+    await a.remove();
+    await second.printed(/leads as rotation-b/);
+  });
+
+  scenario(
+    "refused",
+    "refused for a minute, it gives up with 2 and says what it lacks",
+    async (scene) => {
+      const { election, proxy } = scene;
+      const answer = { kind: "answer", status: 403, body: {} } as const;
+      proxy.on({ path: "configmaps" }, answer);
+      const a = await election.pod("refused-a");
+      const began = performance.now();
+      const { code, stderr } = await a.lead({ through: proxy }).ended;
+      expect(code).toBe(2);
+      expect(performance.now() - began).toBeGreaterThan(59_000);
+      expect(stderr.match(/not allowed to list configmaps in namespace/g)).toHaveLength(2);
+      expect(stderr).toMatch(/refused for 60 s\n$/);
+    },
+  );
+
+  scenario(
+    "unknown",
+    "a token that is not taken for a minute, as a removed pod's, ends it with 2",
+    async (scene) => {
+      const { second, b } = await pair(scene);
+      await b.remove({ force: true });
+      // The API server knows the token for some 10 s more; then new requests are refused.
+      scene.proxy.on({ path: "watch=true" }, { kind: "cut-before" });
+      scene.proxy.cut();
+      const off = setTimeout(() => scene.proxy.clear(), 15_000);
+      expect(await second.ended).toMatchObject({ code: 2, stdout: "" });
+      clearTimeout(off);
+      expect(second.output().stderr).toMatch(/the token is not accepted.*refused for 60 s/);
+    },
+  );
 });
 
-test("a pod that has finished frees the lock although its object stays", async () => {
-  const { a, first, second } = await pair("finished");
-  first.kill("SIGKILL");
-  await first.ended;
-  await a.patchStatus({ phase: "Succeeded", containerStatuses: [] });
-  await second.printed(/leads as finished-b/);
+describe.concurrent("answers that get lost", () => {
+  scenario(
+    "lost-create",
+    "its own create is read back: it does not wait for itself",
+    async (scene) => {
+      const { election, proxy } = scene;
+      proxy.on({ method: "POST", path: "configmaps", nth: 1 }, { kind: "cut-after" });
+      const a = await election.pod("lost-create-a");
+      const cli = a.lead({ through: proxy });
+      await cli.printed(/leads as lost-create-a/);
+      expect(requests(proxy, "POST")).toHaveLength(1);
+      expect(cli.output().stderr).not.toMatch(/waiting for/);
+    },
+  );
+
+  scenario("lost-delete", "the delete of a finished pod's lock is read back", async (scene) => {
+    const { a, second } = await pair(scene);
+    scene.proxy.on({ method: "DELETE", nth: 1 }, { kind: "cut-after" });
+    await a.stop();
+    await a.setStatus({ phase: "Succeeded" });
+    await second.printed(/leads as lost-delete-b/);
+    expect(requests(scene.proxy, "DELETE")).toHaveLength(1);
+  });
+
+  scenario(
+    "never-done",
+    "a create and a delete that never arrived are done again",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      scene.proxy.on({ method: "DELETE", nth: 1 }, { kind: "cut-before" });
+      scene.proxy.on({ method: "POST", path: "configmaps", nth: 1 }, { kind: "cut-before" });
+      await a.stop();
+      await a.setStatus({ phase: "Succeeded" });
+      await second.printed(/leads as never-done-b/);
+    },
+  );
+
+  scenario(
+    "conflict",
+    "a create that always meets a conflict is not tried in a hot loop",
+    async (scene) => {
+      const { election, proxy } = scene;
+      const off = proxy.on({ method: "POST" }, { kind: "answer", status: 409, body: {} });
+      const a = await election.pod("conflict-a");
+      const cli = a.lead({ through: proxy });
+      await proxy.next({ method: "POST" });
+      await sleep(2_000);
+      // 0.1 to 0.2 s, then twice that, and so on.
+      expect(requests(proxy, "POST").length).toBeLessThan(8);
+      off();
+      await cli.printed(/leads as conflict-a/);
+    },
+  );
 });
 
-test("with the garbage collector stopped the next one leads within five seconds", async () => {
-  await using cluster = await startCluster();
-  await using home = await cluster.namespace("uncollected");
-  await allow(cluster, home, "stuck");
-  const a = await candidate(cluster, home, "stuck-a", "stuck");
-  const b = await candidate(cluster, home, "stuck-b", "stuck");
-  const first = a.lead();
-  await first.printed(/leads as stuck-a/);
-  const second = b.lead();
-  await second.printed(/waiting for/);
-  cluster.controllerManager.pause();
-  first.kill("SIGKILL");
-  await first.ended;
-  await a.remove();
-  const began = performance.now();
-  await second.printed(/leads as stuck-b/);
-  // 1 to 3 s by design; the rest is for a slow machine.
-  expect(performance.now() - began).toBeLessThan(10_000);
-  second.kill("SIGKILL");
-  await second.ended;
-  cluster.controllerManager.resume();
+describe.concurrent("an API server in trouble", () => {
+  scenario("away", "away while the leader's pod goes: said once, then it leads", async (scene) => {
+    const { a, second } = await pair(scene);
+    const back = scene.proxy.on({}, { kind: "cut-before" });
+    scene.proxy.cut();
+    await a.remove();
+    await second.printed(/cannot reach the API server/);
+    await sleep(awayMs);
+    back();
+    await second.printed(/leads as away-b/);
+    expect(second.output().stderr.match(/cannot reach/g)).toHaveLength(1);
+  });
+
+  scenario("overloaded", "429 and 503: it waits as long as it is asked to", async (scene) => {
+    const { election, proxy } = scene;
+    const answer = { kind: "answer", headers: { "retry-after": "1" }, body: {} } as const;
+    proxy.on({ method: "GET", nth: 1 }, { ...answer, status: 429 });
+    proxy.on({ method: "POST", nth: 1 }, { ...answer, status: 503 });
+    const a = await election.pod("overloaded-a");
+    await a.lead({ through: proxy }).printed(/leads as overloaded-a/);
+    for (const { receivedAt, status, index } of proxy.log) {
+      const next = proxy.log[index];
+      if (status === 429)
+        expect((next?.receivedAt ?? 0) - receivedAt).toBeGreaterThanOrEqual(1_000);
+    }
+  });
+
+  scenario(
+    "silent",
+    "a request that nobody answers is given up after 10 s",
+    async ({ election, proxy }) => {
+      proxy.on({ nth: 1 }, { kind: "black-hole" });
+      const a = await election.pod("silent-a");
+      await a.lead({ through: proxy }).printed(/leads as silent-a/);
+    },
+  );
+
+  scenario("cut", "a watch that is cut while the lock is freed", async (scene) => {
+    const { a, second } = await pair(scene);
+    scene.proxy.on({ path: "watch=true" }, { kind: "delay", ms: 1_500 });
+    scene.proxy.cut({ path: "watch=true" });
+    await a.remove();
+    await second.printed(/leads as cut-b/);
+  });
+
+  scenario("slow", "bodies that come byte for byte", async ({ election, proxy }) => {
+    proxy.on({}, { kind: "slow-body", bytes: 40, everyMs: 2 });
+    const a = await election.pod("slow-a");
+    await a.lead({ through: proxy }).printed(/leads as slow-a/);
+  });
+
+  scenario("expired", "a watch that answers 410 is not begun anew in a hot loop", async (scene) => {
+    const { a, second } = await pair(scene);
+    const gone = { type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } };
+    const body = `${JSON.stringify(gone)}\n`;
+    const off = scene.proxy.on({ path: "watch=true" }, { kind: "answer", status: 200, body });
+    scene.proxy.cut({ path: "watch=true" });
+    const before = scene.proxy.log.length;
+    await sleep(2_000);
+    // Two watches, each with a list, after 0.1 to 0.2 s, then twice that, and so on.
+    expect(scene.proxy.log.length - before).toBeLessThan(30);
+    await a.remove();
+    await second.printed(/leads as expired-b/);
+    off();
+  });
+});
+
+describe.concurrent("a lock that vanishes under its leader", () => {
+  scenario(
+    "foreground",
+    "deletion in the foreground removes it first: who saw it waits",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      await a.patch(inGrace(["example.com/grace"]));
+      await cluster.request("DELETE", podPath(a), { propagationPolicy: "Foreground" });
+      await goneFrom(scene.election.path);
+      await sleep(moment);
+      expect(second.output().stdout).toBe("");
+      await a.stop();
+      await a.patch(inGrace(null));
+      await second.printed(/leads as foreground-b/);
+    },
+  );
+
+  scenario(
+    "by-hand",
+    "by hand: who saw it waits, and the leader's restart takes it back",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      await cluster.request("DELETE", scene.election.path);
+      await sleep(moment);
+      expect(second.output().stdout).toBe("");
+      await a.stop();
+      await a.lead().printed(/leads as by-hand-a/);
+      expect((await scene.election.read())?.metadata.ownerReferences?.[0]?.name).toBe("by-hand-a");
+      await a.remove();
+      await second.printed(/leads as by-hand-b/);
+    },
+  );
+
+  scenario(
+    "selector",
+    "--selector: also who never saw it waits for pods that end",
+    async (scene) => {
+      const { election } = scene;
+      const a = await election.pod("selector-a");
+      await a.patch({ metadata: { labels: { app: "worker" }, finalizers: ["example.com/grace"] } });
+      await a.lead().printed(/leads as selector-a/);
+      await cluster.request("DELETE", podPath(a), { propagationPolicy: "Foreground" });
+      await goneFrom(election.path);
+      const b = await election.pod("selector-b");
+      const second = b.lead({ options: ["--selector", "app=worker"] });
+      await second.printed(/waiting for the end of selector-a/);
+      await sleep(moment);
+      expect(second.output().stdout).toBe("");
+      await a.stop();
+      await a.patch(inGrace(null));
+      await second.printed(/leads as selector-b/);
+    },
+  );
+});
+
+describe.concurrent("pods that end in other ways", () => {
+  scenario("grace", "a pod in its grace still leads", async (scene) => {
+    const { a, second } = await pair(scene);
+    await a.patch(inGrace(["example.com/grace"]));
+    await cluster.request("DELETE", podPath(a));
+    await sleep(moment);
+    expect(second.output().stdout).toBe("");
+    await a.stop();
+    await a.patch(inGrace(null));
+    await second.printed(/leads as grace-b/);
+  });
+
+  scenario(
+    "finished",
+    "one that has finished frees the lock, although its object stays",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      const containers = (state: object) => [
+        { name: "main", state, ready: false, restartCount: 0, image: "", imageID: "" },
+      ];
+      // Evicted, and its container has yet to end.
+      const running = containers({ running: { startedAt: new Date().toISOString() } });
+      await a.setStatus({ phase: "Failed", reason: "Evicted", containerStatuses: running });
+      await sleep(moment);
+      expect(second.output().stdout).toBe("");
+      await a.stop();
+      await a.setStatus({ containerStatuses: containers({ terminated: { exitCode: 137 } }) });
+      await second.printed(/leads as finished-b/);
+      expect(await cluster.request("GET", podPath(a))).toBeTruthy();
+    },
+  );
+
+  scenario(
+    "ending",
+    "a waiter whose own pod is being deleted does not begin to lead",
+    async (scene) => {
+      const { a, b, second } = await pair(scene);
+      await b.patch(inGrace(["example.com/grace"]));
+      await cluster.request("DELETE", podPath(b));
+      await a.remove();
+      expect(await second.ended).toMatchObject({ code: 143, stdout: "" });
+      expect(await scene.election.read()).toBeUndefined();
+      await b.patch(inGrace(null));
+    },
+  );
+
+  scenario("same-name", "a new pod of the old one's name is another pod", async (scene) => {
+    const { a, second } = await pair(scene);
+    await a.remove();
+    const again = await scene.election.pod(a.name);
+    expect(again.uid).not.toBe(a.uid);
+    await second.printed(/leads as same-name-b/);
+    const third = again.lead();
+    await third.printed(/waiting for same-name, held by pod same-name-b/);
+  });
+});
+
+describe.concurrent("what is not a lock", () => {
+  const owner = { apiVersion: "apps/v1", kind: "Deployment", name: "x", uid: "1" };
+  const pod = { apiVersion: "v1", kind: "Pod", name: "x", uid: "2" };
+  test.each([
+    ["ownerless", []],
+    ["deployment", [owner]],
+    ["two-owners", [pod, owner]],
+  ])(
+    "a ConfigMap with other owners is refused and left alone (%s)",
+    async (lock, ownerReferences) => {
+      await using election = await startElection(cluster, namespace, { lock });
+      const object = {
+        metadata: { name: lock, finalizers: ["example.com/keep"], ownerReferences },
+        data: { key: "value" },
+      };
+      await cluster.request("POST", namespace.path("configmaps"), object);
+      const a = await election.pod(`${lock}-a`);
+      const { code, stderr } = await a.lead().ended;
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`${lock} is not a lock`)]);
+      expect(await election.read()).toMatchObject({ data: { key: "value" } });
+      await cluster.request("PATCH", election.path, inGrace(null));
+    },
+  );
+});
+
+describe.concurrent("where two may lead, and DESIGN says so", () => {
+  scenario(
+    "force",
+    "a pod object is removed while its process goes on",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      await a.remove({ force: true });
+      await second.printed(/leads as force-b/);
+    },
+    { twoLead: true },
+  );
+
+  scenario(
+    "never-saw",
+    "a candidate never saw the lock that was removed under a living leader",
+    async ({ election }) => {
+      const [a, b] = [await election.pod("never-saw-a"), await election.pod("never-saw-b")];
+      await a.lead().printed(/leads as never-saw-a/);
+      await cluster.request("DELETE", election.path);
+      await b.lead().printed(/leads as never-saw-b/);
+    },
+    { twoLead: true },
+  );
+
+  scenario(
+    "blind",
+    "the minimal role cannot look at pods, so a lock removed by hand counts as free",
+    async (scene) => {
+      const { second } = await pair(scene);
+      await cluster.request("DELETE", scene.election.path);
+      await second.printed(/leads as blind-b/);
+    },
+    { minimal: true, twoLead: true },
+  );
+
+  test("one pod uses the lock twice", async () => {
+    await using election = await startElection(cluster, namespace, { lock: "twice" });
+    const a = await election.pod("twice-a");
+    await a.lead().printed(/leads as twice-a/);
+    await a.lead().printed(/leads as twice-a/);
+    expect(election.timeline()).toEqual(["begin twice-a", "begin twice-a"]);
+  });
 });
