@@ -2,7 +2,8 @@ import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync 
 import { join } from "node:path";
 import { formatTable } from "@internal/lib/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nodeReleases } from "../tools/node-release.ts";
+import { startProcess } from "../test/cli.ts";
+import { nodeRelease, nodeReleases, oldNodeRelease } from "../tools/node-release.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import { consumerFolder, nodeWithNpm, release, run, temporaryFolder } from "./rehearsal.ts";
 
@@ -111,6 +112,20 @@ describe.each(Object.keys(nodeReleases))("on Node %s", (major) => {
     expect(esm).toEqual(expect.arrayContaining(exports));
     expect(cjs).toEqual(expect.arrayContaining(exports));
   });
+});
+
+test.each(names)("%s says in one sentence that the system's Node is too old", async (name) => {
+  const node = nodeRelease("20");
+  const cwd = join(folder.path, `${name}-24`);
+  const bin = join(cwd, "node_modules", ".bin", name);
+  for (const args of [["--help"], ["--version"], []]) {
+    const { code, stdout, stderr } = await startProcess(node, [bin, ...args], { cwd }).ended;
+    expect(stderr).toBe(
+      `${name}: needs Node 22.19 or newer, and this is v${oldNodeRelease["20"]}; install a newer Node, ` +
+        `or run it with npx -p node@24 -p ${name} ${name}\n`,
+    );
+    expect([code, stdout]).toEqual([2, ""]);
+  }
 });
 
 test("installs stay below their ceilings", () => {

@@ -10,16 +10,20 @@ export const nodeReleases: Record<string, string> = {
   "26": "26.10.0",
 };
 
+/** A Node release that some systems still bring, older than any the packages run on. */
+export const oldNodeRelease = { "20": "20.20.2" };
+
 /**
  * The absolute path of a Node release, taken from npm and kept in the user's cache.
  *
- * @param major `22`, `24` or `26`
+ * @param major `22`, `24` or `26`, or `20`, the old one
  * @throws when there is no such release here, or what was installed says another version
  */
 export function nodeRelease(major: string): string {
-  const version = nodeReleases[major];
+  const known: Record<string, string> = { ...nodeReleases, ...oldNodeRelease };
+  const version = known[major];
   if (version === undefined) {
-    throw new Error(`Node ${major}: known are ${Object.keys(nodeReleases).join(", ")}`);
+    throw new Error(`Node ${major}: known are ${Object.keys(known).join(", ")}`);
   }
   const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   const folder = join(cache, "platform-packages", `node-${version}`);

@@ -44,19 +44,20 @@ function build(): void {
   const built = join(cache, hash(goVersion));
   if (!existsSync(built)) compile(built);
   // One that is there already stays: a test may be running it.
-  if (existsSync(target) && readVersion(target) === readVersion(built)) return;
+  if (readVersion(target) === readVersion(built)) return;
   const beside = `${target}.${process.pid}`;
   cpSync(built, beside, { recursive: true });
   rmSync(target, { recursive: true, force: true });
   renameSync(beside, target);
 }
 
-/** What tells one build of the engine from another. */
-function readVersion(folder: string): string {
-  return createHash("sha256")
-    .update(readFileSync(join(folder, "opa.wasm.br")))
-    .update(readFileSync(join(folder, "worker.js")))
-    .digest("hex");
+/** What tells one build of the engine from another; undefined where there is none, or half of one. */
+function readVersion(folder: string): string | undefined {
+  const files = ["opa.wasm.br", "wasm_exec.js", "worker.js"].map((name) => join(folder, name));
+  if (!files.every((file) => existsSync(file))) return undefined;
+  const sum = createHash("sha256");
+  for (const file of files) sum.update(readFileSync(file));
+  return sum.digest("hex");
 }
 
 /** What the engine is made of: its files and the compiler. */
