@@ -1,11 +1,12 @@
 import type { DaemonEvent } from "./daemon-event.ts";
 import { brakeOf } from "./gate-brake.ts";
+import { isGated } from "./gate-changes.ts";
 import { listUnplaceable, type UnplaceablePod } from "./gate-pods.ts";
 import type { Groups } from "./groups.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import type { LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
 import type { NodeIndex } from "./node-index.ts";
-import { isGated, type Passage, startPassage } from "./passage.ts";
+import { type Passage, startPassage } from "./passage.ts";
 import type { Queue, Received } from "./queue.ts";
 import type { ReadinessConfig } from "./readiness-config.ts";
 import type { Signals } from "./signals.ts";
@@ -46,7 +47,7 @@ export interface Gate {
 
 const tickMs = 1000;
 const idleMs = 30_000;
-const groupsLastMs = 5000;
+const groupsLastMs = 2000;
 const podsLastMs = 2000;
 
 /** Starts the gate; it works until the signal aborts. */

@@ -110,10 +110,10 @@ function giveUp(state: GateState): GateDecision {
   }
   if (state.stack === "rolling-back") {
     const message = "not ready by the deadline, but its stack rolls back: a failure would break it";
-    return { actions: [], wait: { code: "rolling-back", message } };
+    return { actions: free, wait: { code: "rolling-back", message } };
   }
   if (state.stack === "unknown") {
-    return { actions: [], wait: { code: "unknown", message: "its stack does not answer" } };
+    return { actions: free, wait: { code: "unknown", message: "its stack does not answer" } };
   }
   return { actions: [{ type: "tell", result: "bad" }] };
 }
