@@ -61,8 +61,11 @@ printf '#!/bin/sh\\necho the built program\\n' > "$6"
 /bin/chmod +x "$6"
 `;
 
-async function serving(answer: string | Buffer | "cut" | "nothing") {
-  const server = createServer((_request, response) => {
+async function serving(answer: string | Buffer | "cut" | "nothing" | "silence") {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    if (answer === "silence") return;
     if (answer === "nothing") return response.writeHead(404).end();
     if (answer !== "cut") return response.end(answer);
     response.writeHead(200, { "content-length": genuine.length });
@@ -70,7 +73,11 @@ async function serving(answer: string | Buffer | "cut" | "nothing") {
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/sample`, [Symbol.dispose]: () => server.close() };
+  const stop = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${port}/sample`, asked, [Symbol.dispose]: stop };
 }
 
 const run = (program: string) => execFileSync(program, { encoding: "utf8" });
@@ -148,6 +155,19 @@ describe("a component that is downloaded", () => {
     const path = await here.provide(sample({ url: release.url, sha256: sha256(genuine) }));
     expect(run(path)).toBe("the built program\n");
     expect(here.said[1]).toMatch(new RegExp(`${release.url}.* (${reason}); building it instead`));
+  });
+
+  test("is built soon when the host is silent, which is asked once for all components", async () => {
+    using here = machine({ go: fakeGo });
+    using other = machine({ go: fakeGo });
+    using release = await serving("silence");
+    const component = sample({ url: release.url, sha256: sha256(genuine) });
+    for (const { provide } of [here, other]) {
+      expect(run(await provide(component))).toBe("the built program\n");
+    }
+    expect(release.asked).toEqual(["/sample"]);
+    expect(here.said[1]).toBe(`sample: ${release.url}: silent for 5 s; building it instead`);
+    expect(other.said[1]).toMatch(/: 127\.0\.0\.1:\d+ did not answer before; building it instead$/);
   });
 
   test("is missing when there is no Go either", async () => {

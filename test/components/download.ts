@@ -13,8 +13,14 @@ export class DownloadError extends Error {
   readonly code = "DOWNLOAD";
 }
 
-/** How long a server may be silent, in milliseconds. */
-const patience = 10_000;
+/**
+ * How long a server may be silent, in milliseconds: before its first byte, which on a closed network never comes,
+ * and after it.
+ */
+const patience = { first: 5_000, next: 10_000 };
+
+/** Hosts that did not answer this process: who needs nine components must not wait nine times. */
+const silentHosts = new Set<string>();
 
 /**
  * Downloads a release's file, checks it against its pinned checksum and leaves the program at `program`.
@@ -42,14 +48,18 @@ export async function download(
 
 /** Writes what a URL answers to a file; gives its SHA-256. */
 async function fetchTo(url: string, file: string): Promise<string> {
+  const { host } = new URL(url);
+  if (silentHosts.has(host)) throw new DownloadError(`${url}: ${host} did not answer before`);
   const abort = new AbortController();
-  const silence = setTimeout(
-    () => abort.abort(new Error(`silent for ${patience / 1000} s`)),
-    patience,
-  );
+  let silence = abortAfter(abort, patience.first);
   const hash = createHash("sha256");
   try {
-    const { ok, status, body } = await fetch(url, { signal: abort.signal });
+    const { ok, status, body } = await fetch(url, { signal: abort.signal }).catch((error) => {
+      silentHosts.add(host);
+      throw error;
+    });
+    clearTimeout(silence);
+    silence = abortAfter(abort, patience.next);
     if (!ok || body === null) throw new Error(`answered ${status}`);
     const measured = async function* (pieces: AsyncIterable<Uint8Array>) {
       for await (const piece of pieces) {
@@ -66,6 +76,10 @@ async function fetchTo(url: string, file: string): Promise<string> {
     clearTimeout(silence);
   }
   return hash.digest("hex");
+}
+
+function abortAfter(abort: AbortController, ms: number): NodeJS.Timeout {
+  return setTimeout(() => abort.abort(new Error(`silent for ${ms / 1000} s`)), ms);
 }
 
 /** Takes one file out of a .tar.gz, as the tar of every Unix does. */
