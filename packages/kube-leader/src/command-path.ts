@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readElf } from "./elf.ts";
+import { CommandError } from "./errors.ts";
 
 /** A command that can be run: where it is, and whether the kernel is sure to take it. */
 export interface FoundCommand {
@@ -18,18 +19,6 @@ export interface FoundCommand {
    * Linux): then it is spawned, because a failing `execve` would end in a crash.
    */
   isCertain: boolean;
-}
-
-/** The command cannot be run; `exitCode` is the shell's, 127 for not found and 126 for not executable. */
-export class CommandError extends Error {
-  override name = "CommandError";
-  readonly code: string = "COMMAND";
-  readonly exitCode: 126 | 127;
-
-  constructor(message: string, exitCode: 126 | 127) {
-    super(message);
-    this.exitCode = exitCode;
-  }
 }
 
 /** How many interpreters the kernel follows from script to script. */
@@ -64,7 +53,7 @@ export function findCommand(command: string, env: NodeJS.ProcessEnv): FoundComma
 export function checkSize(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  stackLimit = readStackLimit(),
+  stackLimit: number = readStackLimit(),
 ): void {
   const strings = [...args, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
   const sizes = strings.map((text) => Buffer.byteLength(text) + 1);

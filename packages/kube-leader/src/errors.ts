@@ -27,3 +27,15 @@ export class ApiError extends Error {
   override name = "ApiError";
   readonly code: string = "API";
 }
+
+/** The command cannot be run; `exitCode` is the shell's, 127 for not found and 126 for not executable. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  readonly code: string = "COMMAND";
+  readonly exitCode: 126 | 127;
+
+  constructor(message: string, exitCode: 126 | 127) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

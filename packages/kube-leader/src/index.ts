@@ -1,6 +1,6 @@
-export { CommandError } from "./command-path.ts";
 export {
   ApiError,
+  CommandError,
   ConfigurationError,
   ForeignLockError,
   PodEndingError,

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { CommandError, type FoundCommand } from "./command-path.ts";
+import type { FoundCommand } from "./command-path.ts";
+import { CommandError } from "./errors.ts";
 
 /** The command a process becomes. */
 export interface Replacement {

@@ -12,6 +12,7 @@ function findings(world: World, protocol: Protocol = real) {
 describe("in every reachable state at most one living pod leads", () => {
   test.each<[string, World]>([
     ["pods end, the collector is late, a pod's name comes back", { sameName: true }],
+    ["news pile up before they are read", { sameName: true, batches: true }],
     ["answers to writes get lost", { lostAnswers: true }],
     ["a watch breaks", { brokenWatch: true }],
     ["minimal rights, and nobody removes a lock", { pods: false, sameName: true }],
@@ -24,8 +25,16 @@ describe("in every reachable state at most one living pod leads", () => {
 });
 
 describe("where two leaders are possible", () => {
-  test("deletion in the foreground: only one that never saw the lock", () => {
-    const { findings } = explore({ protocol: real, world: { foreground: true } });
+  const everything: World = {
+    ...{ foreground: true, byHand: true, sameName: true },
+    ...{ lostAnswers: true, brokenWatch: true, batches: true },
+  };
+  test.each<[string, World, number | undefined]>([
+    ["deletion in the foreground", { foreground: true }, undefined],
+    ["a lock removed by hand", { byHand: true }, undefined],
+    ["everything at once, up to fourteen steps", everything, 14],
+  ])("%s: only one that never saw the lock", (_, world, steps) => {
+    const { findings } = explore({ protocol: real, world }, steps === undefined ? {} : { steps });
     expect(findings.length).toBeGreaterThan(0);
     expect(findings.filter(({ neverSaw }) => !neverSaw)).toEqual([]);
   });
@@ -65,7 +74,27 @@ describe("a planted defect is found", () => {
     },
   };
 
+  const podNewsByName: Protocol = {
+    ...real,
+    learn: (knowledge, seen) => {
+      const learned = learn(knowledge, seen);
+      if (seen.of !== "pod") return learned;
+      return [...learned.holders]
+        .filter(([, { pod }]) => pod === seen.holder.pod)
+        .reduce(
+          (known, [uid, { pod }]) => learn(known, { ...seen, holder: { pod, uid } }),
+          learned,
+        );
+    },
+  };
+
   test.each<[string, World, Protocol]>([
+    ["pod news applied by name", { sameName: true, batches: true }, podNewsByName],
+    [
+      "pod news applied by name, from a watch that goes on",
+      { sameName: true, followsByName: true },
+      podNewsByName,
+    ],
     ["names compared instead of uids", { sameName: true }, namesCompared],
     ["take-over by update", { sameName: true, takesOver: true }, real],
     ["delete without preconditions", { sameName: true, deletesByName: true }, real],

@@ -23,10 +23,14 @@ export interface World {
   forceDelete?: boolean;
   /** Answers to writes get lost. */
   lostAnswers?: boolean;
+  /** Several news may be in the mailbox before a candidate decides, from watches that it no longer needs too. */
+  batches?: boolean;
   /** A watch breaks: what it had to tell is lost, and a list is made. */
   brokenWatch?: boolean;
   /** Defect: a stale lock is not deleted but given another owner. */
   takesOver?: boolean;
+  /** Defect: the watch of a pod goes on when a later holder has its name, with what it has still to tell. */
+  followsByName?: boolean;
   /** Defect: locks are deleted by name, whatever they are by now. */
   deletesByName?: boolean;
 }
@@ -70,6 +74,8 @@ interface Candidate {
   timer: string | undefined;
   lockFeed: FeedState;
   podFeed: FeedState;
+  /** It has heard news and not decided yet. */
+  hasNews: boolean;
   leads: boolean;
   isOver: boolean;
   saw: readonly string[];
@@ -100,7 +106,7 @@ const mostLocks = 3;
  */
 export function explore(
   { protocol, world }: { protocol: Protocol; world: World },
-  { steps: mostSteps = Number.POSITIVE_INFINITY, stopAtFirst = false, unexcused = false } = {},
+  { steps: mostSteps = Number.POSITIVE_INFINITY, stopAtFirst = false } = {},
 ): Exploration {
   const model = createModel(protocol, world);
   const numberOf = createNumbering();
@@ -116,9 +122,7 @@ export function explore(
       const leaders = leadersOf(state);
       if (leaders.length > 0) led += 1;
       if (leaders.length > 1) {
-        const neverSaw = isExcused(state, leaders);
-        if (unexcused && neverSaw) continue;
-        findings.push({ neverSaw, trace: traceOf(key, came) });
+        findings.push({ neverSaw: isExcused(state, leaders), trace: traceOf(key, came) });
         if (stopAtFirst) return { states: came.size, led, findings };
         continue;
       }
@@ -204,6 +208,7 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
       timer: undefined,
       lockFeed: { ...idle, target: "lock" },
       podFeed: idle,
+      hasNews: false,
       leads: false,
       isOver: false,
       saw: [],
@@ -257,6 +262,7 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
       timer: undefined,
       lockFeed: idle,
       podFeed: idle,
+      hasNews: false,
       leads: false,
       isOver: true,
       saw: [],
@@ -319,7 +325,7 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
     }
   }
 
-  function hear(state: State, me: string, seen: Observation): State {
+  function hear(state: State, me: string, seen: Observation, decides = true): State {
     const { knowledge, saw, lockFeed, request, reply } = state.candidates[me] as Candidate;
     const owner = seen.of === "lock" && seen.lock !== "none" ? ownerOf(seen.lock) : undefined;
     const isNew = owner !== undefined && owner !== me && !saw.includes(owner);
@@ -330,11 +336,13 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
       // After an unclear answer the lock is listed anew.
       lockFeed: seen.of === "unclear" ? { ...idle, target: "lock" } : lockFeed,
     });
-    // It decides at once, unless the answer to a request is still to come.
-    return request === undefined && reply === undefined ? think(heard, me) : heard;
+    // It decides at once, unless the answer to a request or more news is still to come.
+    if (request !== undefined || reply !== undefined) return heard;
+    return decides ? think(heard, me) : withCandidate(heard, me, { hasNews: true });
   }
 
-  function think(state: State, me: string): State {
+  function think(before: State, me: string): State {
+    const state = withCandidate(before, me, { hasNews: false });
     const { knowledge, podFeed } = state.candidates[me] as Candidate;
     const decision = decide(knowledge);
     switch (decision.do) {
@@ -353,7 +361,7 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
         return state;
       default: {
         const wanted = targetOf(decision);
-        const isSame = JSON.stringify(wanted) === JSON.stringify(podFeed.target);
+        const isSame = isSameTarget(wanted, podFeed.target);
         const isAsking = ["create", "remove", "look-at-self"].includes(decision.do);
         return withCandidate(state, me, {
           podFeed: isSame ? podFeed : { ...idle, target: wanted },
@@ -362,6 +370,11 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
         });
       }
     }
+  }
+
+  function isSameTarget(one: FeedState["target"], other: FeedState["target"]): boolean {
+    const isByName = world.followsByName && typeof one === "object" && typeof other === "object";
+    return isByName ? one.pod === other.pod : JSON.stringify(one) === JSON.stringify(other);
   }
 
   function targetOf(decision: Decision): FeedState["target"] {
@@ -396,6 +409,9 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
     const feed: FeedState = { target, isListed, queue: rest };
     const taken = withCandidate(state, me, { [which]: feed });
     yield [`${me} hears ${JSON.stringify(seen)}`, hear(taken, me, seen)];
+    if (world.batches) {
+      yield [`${me} hears ${JSON.stringify(seen)}, and more`, hear(taken, me, seen, false)];
+    }
     if (world.brokenWatch && !state.broken) {
       const cut = withCandidate(state, me, { [which]: { target, isListed: false, queue: [] } });
       yield [`${me} loses its ${which}`, { ...cut, broken: true }];
@@ -403,8 +419,9 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
   }
 
   function* candidateSteps(state: State, me: string): Generator<Step> {
-    const { isOver, leads, request, reply, timer } = state.candidates[me] as Candidate;
+    const { isOver, leads, hasNews, request, reply, timer } = state.candidates[me] as Candidate;
     if (isOver || leads) return;
+    if (hasNews) yield [`${me} decides`, think(state, me)];
     yield* feedSteps(state, me, "lockFeed");
     yield* feedSteps(state, me, "podFeed");
     if (request !== undefined && (request.do !== "create" || state.made < mostLocks)) {

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
-import { CommandError, checkSize, findCommand } from "../command-path.ts";
+import { checkSize, findCommand } from "../command-path.ts";
 import { isInCluster } from "../connection.ts";
 import { farewellMs } from "../election.ts";
-import { PodEndingError } from "../errors.ts";
+import { CommandError, PodEndingError } from "../errors.ts";
 import { answerProbes } from "../health.ts";
 import { win } from "../leadership.ts";
 import { createNotes, type Note } from "../notes.ts";
