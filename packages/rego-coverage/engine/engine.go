@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -59,13 +60,16 @@ func (e *engine) load(request request) (err error) {
 }
 
 type testAnswer struct {
-	Results  []*tester.Result         `json:"results"`
-	Report   cover.Report             `json:"report"`
+	Results []*tester.Result `json:"results"`
+	Report  cover.Report     `json:"report"`
+	// By test, of those that pass; without what they leave uncovered.
 	Contexts map[string]*cover.Report `json:"contexts,omitempty"`
+	// By test as well, with what they leave uncovered.
+	reports map[string]*cover.Report
 }
 
-// test runs all tests once; the coverage is that of all of them, failed ones too. With contexts it evaluates
-// each once more, for a tracer cannot tell one test's events from another's.
+// test runs every test once. The coverage is that of the tests that pass or fail: what a test reached before it
+// ended in an error does not count, as OPA's own executable has no way to tell it.
 func (e *engine) test(request request) (*testAnswer, error) {
 	if err := e.load(request); err != nil {
 		return nil, err
@@ -73,43 +77,80 @@ func (e *engine) test(request request) (*testAnswer, error) {
 	answer := testAnswer{Results: []*tester.Result{}}
 	err := e.loaded.within(func(ctx context.Context, txn storage.Transaction) error {
 		compiler := e.loaded.compiler(ctx, txn)
-		all := cover.New()
-		options := runOptions{compiler: compiler, modules: e.loaded.modules, txn: txn, cover: all}
-		err := e.loaded.run(options, func(result *tester.Result) bool {
-			result.Trace = nil
-			answer.Results = append(answer.Results, result)
-			e.progress()
-			return true
-		})
-		if err != nil || !request.Contexts {
-			answer.Report = all.Report(e.loaded.modules)
-			return err
+		if request.Contexts {
+			return e.testOneByOne(&answer, compiler, txn)
 		}
-		answer.Report = all.Report(e.loaded.modules)
-		answer.Contexts, err = e.contexts(answer.Results, compiler, txn)
-		return err
+		return e.testTogether(&answer, compiler, txn)
 	})
 	return &answer, err
 }
 
-// contexts gives the coverage of every test that passes.
-func (e *engine) contexts(results []*tester.Result, compiler *ast.Compiler, txn storage.Transaction) (map[string]*cover.Report, error) {
-	contexts := map[string]*cover.Report{}
-	for _, result := range results {
-		if !result.Pass() {
+func (e *engine) testTogether(answer *testAnswer, compiler *ast.Compiler, txn storage.Transaction) error {
+	all := cover.New()
+	options := runOptions{compiler: compiler, modules: e.loaded.modules, txn: txn, cover: all}
+	if err := e.loaded.run(options, func(result *tester.Result) bool {
+		answer.Results = append(answer.Results, result)
+		e.progress()
+		return true
+	}); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(answer.Results, errored) {
+		answer.Report = all.Report(e.loaded.modules)
+		return nil
+	}
+	sound := slices.DeleteFunc(slices.Clone(answer.Results), errored)
+	all = cover.New()
+	options = runOptions{compiler: compiler, txn: txn, filter: exactly(namesOf(sound)), cover: all}
+	if err := e.loaded.run(options, func(*tester.Result) bool { return true }); err != nil {
+		return err
+	}
+	answer.Report = all.Report(e.loaded.modules)
+	return nil
+}
+
+// testOneByOne also tells the coverage of each test, for a tracer cannot tell one test's events from another's.
+func (e *engine) testOneByOne(answer *testAnswer, compiler *ast.Compiler, txn storage.Transaction) error {
+	if err := e.loaded.compile(compiler, e.loaded.modules, txn); err != nil {
+		return err
+	}
+	answer.Contexts, answer.reports = map[string]*cover.Report{}, map[string]*cover.Report{}
+	joined := joinedCoverage(cover.New().Report(e.loaded.modules))
+	for _, test := range testsOf(compiler) {
+		one := cover.New()
+		var results []*tester.Result
+		options := runOptions{compiler: compiler, txn: txn, only: test, cover: one}
+		if err := e.loaded.run(options, func(result *tester.Result) bool {
+			results = append(results, result)
+			return true
+		}); err != nil {
+			return err
+		}
+		answer.Results = append(answer.Results, results...)
+		e.progress()
+		if len(results) == 0 || results[0].Skip || slices.ContainsFunc(results, errored) {
 			continue
 		}
-		name := nameOf(result)
-		one := cover.New()
-		options := runOptions{compiler: compiler, txn: txn, filter: exactly([]string{name}), cover: one}
-		if err := e.loaded.run(options, func(*tester.Result) bool { return true }); err != nil {
-			return nil, err
-		}
 		report := one.Report(e.loaded.modules)
-		contexts[name] = &report
-		e.progress()
+		joined.add(report)
+		if name := nameOf(results[0]); results[0].Pass() {
+			answer.reports[name], answer.Contexts[name] = &report, coveredOnly(report)
+		}
 	}
-	return contexts, nil
+	answer.Report = joined.report()
+	return nil
+}
+
+func errored(result *tester.Result) bool {
+	return result.Error != nil
+}
+
+func namesOf(results []*tester.Result) []string {
+	names := make([]string, len(results))
+	for i, result := range results {
+		names[i] = nameOf(result)
+	}
+	return names
 }
 
 func nameOf(result *tester.Result) string {

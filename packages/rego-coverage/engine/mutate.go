@@ -35,7 +35,7 @@ func (e *engine) mutants(request request) (*mutantsAnswer, error) {
 		for _, mutant := range findMutants(file, source, module) {
 			mutant.Tests = []string{}
 			for _, result := range tested.Results {
-				if name := nameOf(result); reaches(tested.Contexts[name], mutant) {
+				if name := nameOf(result); reaches(tested.reports[name], mutant) {
 					mutant.Tests = append(mutant.Tests, name)
 				}
 			}
@@ -108,8 +108,7 @@ func (e *engine) mutate(request request) (*mutateAnswer, error) {
 	err = e.loaded.within(func(ctx context.Context, txn storage.Transaction) error {
 		// Compiled first without a test, to tell a change that does not compile from one that fails a test.
 		compiler := e.loaded.compiler(ctx, txn)
-		compiling := runOptions{compiler: compiler, modules: modules, txn: txn, filter: "^$"}
-		if err := e.loaded.run(compiling, func(*tester.Result) bool { return true }); err != nil {
+		if err := e.loaded.compile(compiler, modules, txn); err != nil {
 			answer.Status = "invalid"
 			return nil
 		}

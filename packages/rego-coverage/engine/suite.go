@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -106,6 +109,9 @@ func (s *suite) run(options runOptions, each func(*tester.Result) bool) error {
 		SetTimeout(5 * time.Second).
 		SetParallel(1).
 		Filter(options.filter)
+	if options.only != nil {
+		runner = runner.SetPrefixMatchers(options.only)
+	}
 	if options.cover != nil {
 		runner = runner.SetCoverageQueryTracer(options.cover)
 	}
@@ -115,6 +121,7 @@ func (s *suite) run(options runOptions, each func(*tester.Result) bool) error {
 	}
 	stopped := false
 	for result := range results {
+		result.Trace = nil
 		if !stopped && !each(result) {
 			stopped = true
 			cancel()
@@ -128,5 +135,39 @@ type runOptions struct {
 	modules  map[string]*ast.Module
 	txn      storage.Transaction
 	filter   string
-	cover    *cover.Cover
+	// A test by its whole reference, instead of a filter.
+	only  ast.Ref
+	cover *cover.Cover
+}
+
+// compile only compiles, as a run does: with the stages that the runner adds.
+func (s *suite) compile(compiler *ast.Compiler, modules map[string]*ast.Module, txn storage.Transaction) error {
+	none := runOptions{compiler: compiler, modules: modules, txn: txn, filter: "^$"}
+	return s.run(none, func(*tester.Result) bool { return true })
+}
+
+// testsOf lists the tests of compiled modules: rules with a step of their name that begins with `test_` or
+// `todo_test_`, up to that step, as the runner finds them.
+func testsOf(compiler *ast.Compiler) []ast.Ref {
+	var tests []ast.Ref
+	seen := map[string]bool{}
+	for _, file := range slices.Sorted(maps.Keys(compiler.Modules)) {
+		module := compiler.Modules[file]
+		for _, rule := range module.Rules {
+			ref := rule.Ref().GroundPrefix()
+			for i, step := range ref[len(module.Package.Path):] {
+				name, _ := step.Value.(ast.String)
+				if !strings.HasPrefix(string(name), tester.TestPrefix) && !strings.HasPrefix(string(name), tester.SkipTestPrefix) {
+					continue
+				}
+				test := ref[:len(module.Package.Path)+i+1]
+				if key := test.String(); !seen[key] {
+					seen[key] = true
+					tests = append(tests, test)
+				}
+				break
+			}
+		}
+	}
+	return tests
 }

@@ -2,12 +2,8 @@
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { brotliDecompressSync } from "node:zlib";
-
-// The optimizing compiler needs seconds for 40 MB of code, most of which never runs.
-setFlagsFromString("--liftoff-only");
 
 // What Go's wasm_exec.js expects of its host. Paths start in the caller's folder, for a thread has no own.
 const { cwd } = workerData;

@@ -1,4 +1,4 @@
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CliOptions, type CliResult, runCli } from "@internal/test/cli";
@@ -69,9 +69,9 @@ describe.each(["opa", "opa-row-schema"] as const)("with %s", (name) => {
     );
   });
 
-  test("every failing test, with its place and its output", async () => {
+  test("every failing test, with its place and its output, and the coverage", async () => {
     using folder = makeFolder({
-      "policies/a.rego": policy,
+      "policies/a.rego": `${policy}\nlater if input.later\n`,
       "policies/a_test.rego": `${fullTest}
 test_wrong if {
 	print("nobody is", input)
@@ -96,8 +96,7 @@ todo_test_later if false
     );
     expect(stdout).toContain("SKIPPED data.a_test.todo_test_later (policies/a_test.rego:21)\n");
     expect(stdout).toContain("tests: 3 passed, 2 failed, 1 skipped\n");
-    expect(stdout).toContain("coverage: unknown, OPA gives none while tests fail\n");
-    expect(stdout).not.toContain("Missing coverage:");
+    expect(stdout).toMatch(/\nMissing coverage:\npolicies\/a\.rego:12\n$/);
   });
 
   test("skipped tests do not fail, and do not hide the coverage", async () => {
@@ -237,6 +236,31 @@ todo_test_later if false
     expect(hidden.stdout).toMatch(/\nMissing coverage:\npolicies\/\.hidden\/b\.rego\n$/);
     const { code } = await run(folder.path, [...args, "--ignore", ".*"]);
     expect(code).toBe(0);
+  });
+});
+
+describe("a command that gives no coverage", () => {
+  const noCoverage = async (path: string, name: string) => {
+    const script = `#!/bin/sh\ncase "$*" in *--coverage*) exit 1 ;; esac\nexec ${await component("opa")} "$@"\n`;
+    writeFileSync(join(path, name), script, { mode: 0o755 });
+    return runCli("rego-coverage", ["--opa", `./${name}`], { cwd: path });
+  };
+
+  test("while a test fails: it is unknown", async () => {
+    using folder = makeFolder({
+      "policies/a.rego": policy,
+      "policies/a_test.rego": `${goodTest}\ntest_wrong if a.allow with input as {}\n`,
+    });
+    const { code, stdout } = await noCoverage(folder.path, "some-opa");
+    expect(stdout).toContain("coverage: unknown, OPA gave none\n1 test failed\n");
+    expect(code).toBe(1);
+  });
+
+  test("while all pass: nobody may take that for full coverage", async () => {
+    using folder = makeFolder({ "policies/a.rego": policy, "policies/a_test.rego": goodTest });
+    const { code, stdout, stderr } = await noCoverage(folder.path, "some-opa");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("./some-opa test --coverage gives no coverage");
   });
 });
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { EngineError, LoadError } from "../errors.ts";
 import { type FileRanges, readReport } from "../report.ts";
@@ -67,6 +68,18 @@ function readContexts(contexts: Record<string, unknown>): Map<string, Map<string
   return new Map(Object.entries(contexts).map(([name, report]) => [name, readReport(report)]));
 }
 
+let running = 0;
+
+/**
+ * V8's optimizing compiler needs a second and 100 MB for Go's largest functions, a suite's whole time, and gains
+ * little on longer ones. The flags are the process's, so they go back when the last engine ends.
+ */
+function optimizeWasm(yes: boolean): void {
+  for (const flag of ["wasm-tier-up", "wasm-dynamic-tiering"]) {
+    setFlagsFromString(yes ? `--${flag}` : `--no-${flag}`);
+  }
+}
+
 /**
  * Starts an engine in a thread.
  *
@@ -79,7 +92,11 @@ export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): Em
       "this build has no embedded engine: it was built without Go; use a published package",
     );
   }
+  if (running++ === 0) optimizeWasm(false);
   const worker = new Worker(new URL("worker.js", engineFolder), { workerData: { cwd } });
+  worker.once("exit", () => {
+    if (--running === 0) optimizeWasm(true);
+  });
   worker.setMaxListeners(0);
   const abort = () => worker.terminate();
   signal?.addEventListener("abort", abort);

@@ -8,6 +8,7 @@ import { findTests } from "../test-rules.ts";
 import type { TestResult } from "../types.ts";
 import type { Engine, SuiteOptions, SuiteRun } from "./engine.ts";
 import { type OpaResult, toTestResult } from "./results.ts";
+import { withWrappedTests, wrappedPattern } from "./wrapped-tests.ts";
 
 /** OPA's own executable, or any command that has its `test` and `version`. */
 export function nativeEngine(command: string[], cwd: string): Engine {
@@ -26,8 +27,8 @@ export function nativeEngine(command: string[], cwd: string): Engine {
 
 /**
  * One run where all is well. OPA gives no coverage when a test fails (and older ones not when one is
- * skipped), and no list of the tests with the coverage: then a second run gives the results, and when they
- * hold no failure, a third one the coverage of the tests that are not skipped.
+ * skipped), and no list of the tests with the coverage: then a second run gives the results, and a third one the
+ * coverage of the tests that were evaluated to their end, passed or failed.
  */
 async function runSuite(command: string[], options: SuiteOptions): Promise<SuiteRun> {
   const covered = await opaTest(command, options, ["--coverage"]);
@@ -38,11 +39,16 @@ async function runSuite(command: string[], options: SuiteOptions): Promise<Suite
   }
   const tests = await resultsOnly(command, options);
   if (coverage !== undefined) return { tests, coverage };
-  if (tests.some(({ result }) => result === "fail" || result === "error")) {
-    return { tests, coverage: undefined };
+  const evaluated = tests.filter(({ result }) => result === "pass" || result === "fail");
+  const names = evaluated.map(({ name }) => name);
+  const partial = await coverageOfWrapped(command, options, names);
+  if (
+    partial === undefined &&
+    tests.every(({ result }) => result === "pass" || result === "skip")
+  ) {
+    const said = (covered.stderr || covered.stdout).trimEnd();
+    throw new EngineError(`${command.join(" ")} test --coverage gives no coverage: ${said}`);
   }
-  const passing = tests.filter(({ result }) => result === "pass").map(({ name }) => name);
-  const partial = await coverageOf(command, options, passing);
   return withContexts(command, options, { tests, coverage: partial });
 }
 
@@ -67,19 +73,23 @@ async function resultsOnly(command: string[], options: SuiteOptions): Promise<Te
   return (results as OpaResult[]).map(toTestResult);
 }
 
-async function coverageOf(
+/** @returns undefined when OPA gives none: a test that ended before does not do so again */
+async function coverageOfWrapped(
   command: string[],
   options: SuiteOptions,
   names: string[],
-): Promise<Map<string, FileRanges>> {
-  const pattern = `^(?:${names.map(literally).join("|")})$`;
-  const { stdout, stderr } = await opaTest(command, options, ["--coverage", "--run", pattern]);
-  const coverage = parseCoverage(stdout);
-  if (coverage === undefined) throw new LoadError((stderr || stdout).trimEnd());
-  return coverage;
+): Promise<Map<string, FileRanges> | undefined> {
+  return withWrappedTests(names, async (file) => {
+    const paths = [...options.paths, file];
+    const flags = ["--coverage", "--run", wrappedPattern];
+    const { stdout } = await opaTest(command, { ...options, paths }, flags);
+    const coverage = parseCoverage(stdout);
+    coverage?.delete(file);
+    return coverage;
+  });
 }
 
-/** Adds the coverage of every test alone, one run each. */
+/** Adds the coverage of every passing test alone, one run each. */
 async function withContexts(
   command: string[],
   options: SuiteOptions,
@@ -88,7 +98,9 @@ async function withContexts(
   if (!options.contexts) return run;
   const contexts = new Map<string, Map<string, FileRanges>>();
   for (const { name, result } of run.tests) {
-    if (result === "pass") contexts.set(name, await coverageOf(command, options, [name]));
+    if (result !== "pass") continue;
+    const { stdout } = await opaTest(command, options, ["--coverage", "--run", exactly(name)]);
+    contexts.set(name, parseCoverage(stdout) ?? new Map());
   }
   return { ...run, contexts };
 }
@@ -152,7 +164,7 @@ function parseJson(stdout: string): unknown {
   }
 }
 
-/** A pattern of Go's regexp that matches this text. */
-function literally(name: string): string {
-  return name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+/** A pattern of Go's regexp that matches this name alone. */
+function exactly(name: string): string {
+  return `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
 }

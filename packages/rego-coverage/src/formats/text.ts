@@ -141,7 +141,7 @@ function verdictLines(
   const unknown = files.length === 0 && failures.some(({ code }) => code === "tests-failed");
   return [
     `tests: ${counts.join(", ")}`,
-    ...(unknown ? ["coverage: unknown, OPA gives none while tests fail"] : []),
+    ...(unknown ? ["coverage: unknown, OPA gave none"] : []),
     ...failures.map((failure) => paint("red", sentence(failure, threshold))),
   ];
 }

@@ -1,0 +1,43 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The package of the wrapping tests; no policy has it. */
+const wrapping = "rego_coverage_wrapped_tests";
+
+/** What `--run` selects the wrapping tests by. */
+export const wrappedPattern = `^data\\.${wrapping}\\.`;
+
+/**
+ * OPA keeps the coverage to itself when a test fails. So each test is wrapped into one that evaluates it and
+ * passes whatever comes out: the coverage of these is the tests' own, failed ones too.
+ *
+ * @param tests names as OPA gives them, `data.PACKAGE.test_x`
+ * @param work gets the path of the file with the wrapping tests; it is gone afterwards
+ */
+export async function withWrappedTests<T>(
+  tests: string[],
+  work: (file: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "rego-coverage-"));
+  try {
+    const file = join(folder, "wrapped_tests.rego");
+    await writeFile(file, wrapTests(tests));
+    return await work(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function wrapTests(tests: string[]): string {
+  const rules = tests.map(
+    (test, index) => `test_${index} if is_array([result | result := ${reference(test)}])\n`,
+  );
+  // The import makes it the same in both syntaxes.
+  return `package ${wrapping}\n\nimport rego.v1\n\n${rules.join("\n")}`;
+}
+
+/** OPA numbers tests of the same name, `data.a.test_x#01`, and does not put what is no identifier in brackets. */
+function reference(test: string): string {
+  return test.replace(/\.([^.[\]"]*#\d+)$/, '["$1"]');
+}

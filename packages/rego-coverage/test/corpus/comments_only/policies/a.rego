@@ -1,0 +1,3 @@
+package comments_only.a
+
+x := 1

@@ -1,0 +1,3 @@
+package comments_only
+
+# Nothing here yet.

@@ -1,0 +1,8 @@
+package crlf
+
+default allow := false
+
+allow if {
+	input.user == "root"
+	input.night
+}

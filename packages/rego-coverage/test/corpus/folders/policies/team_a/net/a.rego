@@ -1,0 +1,3 @@
+package team_a.net
+
+deny contains "no host network" if input.hostNetwork

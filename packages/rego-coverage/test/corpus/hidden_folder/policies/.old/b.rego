@@ -1,0 +1,5 @@
+package hidden.b
+
+x := 1 if {
+	input.b
+}

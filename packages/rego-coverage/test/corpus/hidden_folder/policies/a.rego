@@ -1,0 +1,3 @@
+package hidden.a
+
+x := 1

@@ -1,0 +1,3 @@
+package no_tests
+
+allow if input.ok

@@ -1,0 +1,4 @@
+# rego-coverage ignore-file: generated
+package pragmas.generated
+
+x := 1

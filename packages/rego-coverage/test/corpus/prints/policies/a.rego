@@ -1,0 +1,12 @@
+package prints
+
+allow if {
+	print("asked by", input.user)
+	input.user == "root"
+	print("allowed")
+}
+
+other if {
+	print("never")
+	input.x
+}

@@ -1,0 +1,5 @@
+package same
+
+allow if input.a
+
+allow if helper(input.b)

@@ -1,0 +1,7 @@
+package todo
+
+allow if input.ok
+
+deny if {
+	input.bad
+}

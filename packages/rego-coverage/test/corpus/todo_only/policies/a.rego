@@ -1,0 +1,3 @@
+package todo_only
+
+x := 1

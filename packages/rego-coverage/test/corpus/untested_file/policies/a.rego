@@ -1,0 +1,3 @@
+package untested.a
+
+x := 1

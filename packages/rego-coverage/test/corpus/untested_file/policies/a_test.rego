@@ -1,0 +1,5 @@
+package untested_test
+
+import data.untested.a
+
+test_x if a.x == 1

@@ -1,0 +1,5 @@
+package untested.c
+
+x if {
+	input.x
+}
