@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const rounds = 15;
 const budgetMs = 100;
 
-execFileSync("npm", ["run", "--silent", "build"], { cwd: root });
+execFileSync("npm", ["run", "--silent", "build"], {
+  cwd: root,
+  stdio: ["ignore", "ignore", "inherit"],
+});
 using folder = makeFolder({ "empty.js": "" });
 const bins = readdirSync(`${root}packages`);
 const bare: number[] = [];
