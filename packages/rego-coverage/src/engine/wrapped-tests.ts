@@ -6,7 +6,7 @@ import { join } from "node:path";
 const wrapping = "rego_coverage_wrapped_tests";
 
 /** What `--run` selects the wrapping tests by. */
-export const wrappedPattern = `^data\\.${wrapping}\\.`;
+export const wrappedPattern: string = `^data\\.${wrapping}\\.`;
 
 /**
  * OPA keeps the coverage to itself when a test fails. So each test is wrapped into one that evaluates it and
