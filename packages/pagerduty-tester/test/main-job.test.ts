@@ -163,7 +163,7 @@ describe.concurrent("bad input is one sentence and exit 2", () => {
       "a bad cron",
       '- name: A\n  id: PA\n  cron: "61 9 * * * UTC"\n',
       {},
-      /c\.yaml:3:3: 0\.cron: "61 9 \* \* \* UTC": Invalid value for minute/,
+      /c\.yaml:3:3: 0\.cron: "61 9 \* \* \* UTC": 61 is no minute/,
     ],
     ["a bad zone", '- name: A\n  id: PA\n  cron: "1 9 * * * PST"\n', {}, /PST is an abbreviation/],
     [

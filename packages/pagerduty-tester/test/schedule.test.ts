@@ -42,6 +42,15 @@ describe("known instants", () => {
     ["@noon Asia/Kolkata", "2026-11-23T00:00Z", ["2026-11-23T06:30Z"]],
     ["@daily Europe/Kyiv", "2026-11-23T00:00Z", ["2026-11-23T22:00Z"]],
     ["0 9 29 2 * UTC", "2026-11-23T00:00Z", ["2028-02-29T09:00Z"]],
+    ["0 24 * * * UTC", "2026-11-23T12:00Z", ["2026-11-24T00:00Z", "2026-11-25T00:00Z"]],
+    ["0 22-24 * * * UTC", "2026-11-23T22:30Z", ["2026-11-23T23:00Z", "2026-11-24T00:00Z"]],
+    ["/20 9 * * * UTC", "2026-11-23T09:10Z", ["2026-11-23T09:20Z", "2026-11-23T09:40Z"]],
+    ["*/90 9 * * * UTC", "2026-11-23T09:10Z", ["2026-11-24T09:00Z", "2026-11-25T09:00Z"]],
+    ["0,,30 9, * * * UTC", "2026-11-23T09:10Z", ["2026-11-23T09:30Z", "2026-11-24T09:00Z"]],
+    ["0 9 * * 7-2 UTC", "2026-11-23T12:00Z", ["2026-11-24T09:00Z", "2026-11-29T09:00Z"]],
+    ["0 9 30-last * * UTC", "2027-02-01T00:00Z", ["2027-03-30T09:00Z", "2027-03-31T09:00Z"]],
+    ["0 9 13& * * UTC", "2026-11-23T00:00Z", ["2026-12-13T09:00Z", "2027-01-13T09:00Z"]],
+    ["0 9 13 * fri& UTC", "2026-11-23T00:00Z", ["2027-08-13T09:00Z", "2028-10-13T09:00Z"]],
     ["30 5 * * * Asia/Kathmandu", "2026-11-23T00:00Z", ["2026-11-23T23:45Z"]],
     ["0 0 * * * Australia/Lord_Howe", "2026-11-23T00:00Z", ["2026-11-23T13:00Z"]],
     ["0 9 * * * Pacific/Kiritimati", "2026-11-23T00:00Z", ["2026-11-23T19:00Z"]],
@@ -153,8 +162,16 @@ describe("what is refused says what to write", () => {
     ["0 9 * * * EST", /abbreviation/],
     ["0 9 * * * +02:00", /offset/],
     ["0 9 * * * Europe/Berln", /no time zone/],
+    ["0 9 * * * -0530", /offset.*Europe\/Berlin$/],
+    ["0 9 * * * +02:00", /or Etc\/GMT-2 for that offset/],
+    ["0 9 * * 2/2 UTC", /2 alone, some as 2-6\/2/],
+    ["0 9 -5--2 * * UTC", /only the last can be named, L/],
+    ["0 9~11 * * * UTC", /write a fixed one/],
+    ["0 9 , * * UTC", /day of month is empty/],
     ["0 9 * * UTC", /five fields/],
-    ["61 9 * * * UTC", /61/],
+    ["61 9 * * * UTC", /61 is no minute; those go from 0 to 59/],
+    ["0 9 32 * * UTC", /32 is no day of month/],
+    ["0 9 * 0 * UTC", /0 is no month/],
     ["every day at nine", /no time zone|five fields/],
   ];
   test.for(cases)("%s", ([cron, message]) => {
@@ -174,15 +191,31 @@ describe("warnings", () => {
   test.for([
     ["30 2 30 2 * UTC", /never fires/],
     ["55 6 1-7 * 2 UTC", /also on every weekday 2 .*2#1/],
-    ["30 2 * * 0 America/New_York", /summer time skips at 2027-03-14T07:00/],
-    ["30 1 * * 0 America/New_York", /repeats at 2027-11-07T06:00/],
-    ["*/5 * * * * UTC", /times in the next 30 days/],
+    [
+      "30 2 * * 0 America/New_York",
+      /2027-03-14 02:00 to 03:00 .*skips: it runs at the end of it, 2027-03-14T07:00:00Z/,
+    ],
+    [
+      "30 1 * * 0 America/New_York",
+      /2027-11-07 01:00 to 02:00 .*repeats: it runs in the first pass/,
+    ],
+    ["*/20 2 28 3 * Europe/Berlin", /2027-03-28 02:00 to 03:00 .*skips: it does not run then/],
+    ["*/20 2 31 10 * Europe/Berlin", /2027-10-31 02:00 to 03:00 .*repeats: it runs in both passes/],
+    ["45 1 4 4 * Australia/Lord_Howe", /2027-04-04 01:30 to 02:00 .*repeats/],
+    ["30 0 30 4 * Africa/Cairo", /2027-04-30 00:00 to 01:00 .*skips: it runs at/],
+    ["*/5 * * * * UTC", /400 times and more in the next 30 days/],
+    ["5 9 * * * UTC", /30 times in the next 30 days/],
     ["55 6 * * 2#1", /no time zone is given/],
   ] as [string, RegExp][])("%s", ([cron, message]) => {
     expect(warn(cron)).toMatch(message);
   });
-  test("a good schedule has none", () => {
-    expect(warn("55 6 * * 2#1 America/Los_Angeles")).toBe("");
+  test.for([
+    "55 6 * * 2#1 America/Los_Angeles",
+    "0 3 28 3 * Europe/Berlin", // the end of the gap, and no time that is skipped
+    "30 2 13 3 * America/New_York", // a day before it
+    "55 6 1-7& * 2 UTC",
+  ])("%s has none", (cron) => {
+    expect(warn(cron)).toBe("");
   });
 });
 

@@ -57,8 +57,9 @@ export function translate(pattern: string): string {
   const translated = fields.map((text, index) =>
     translateField(text.replace(/&$/, ""), known[index] as Field),
   );
-  if (both) {
-    const weekday = known.findIndex(({ name }) => name === "weekday");
+  const weekday = known.findIndex(({ name }) => name === "weekday");
+  // Beside a field that takes any day it says nothing.
+  if (both && translated[weekday] !== "*" && translated[weekday - 2] !== "*") {
     translated[weekday] = `+${translated[weekday]}`;
   }
   return translated.join(" ");
@@ -73,11 +74,13 @@ function nickname(text: string): string {
 }
 
 function translateField(text: string, field: Field): string {
-  return text
-    .split(",")
+  const items = text.split(",").filter((item) => item !== "");
+  if (items.length === 0) throw new Error(`the ${field.name} is empty; * stands for any`);
+  return items
     .map((item) => {
       // Before names become numbers, so that the refusal is in the writer's words.
       if (field.name === "weekday" && item.includes("%")) throw new Error(everyNthWeek(item));
+      if (item.includes("~")) throw new Error(random(item, field));
       return translateItem(withNumbers(item, field), field);
     })
     .join(",");
@@ -103,29 +106,58 @@ function translateItem(item: string, field: Field): string {
       throw new Error(`${item}: only the last weekday of a month can be counted from its end`);
     }
   }
-  if (field.name === "day of month") {
-    if (/^(-1|last)$/i.test(item)) return "L";
-    if (/^-\d+$/.test(item)) {
-      throw new Error(`${item}: of the days before a month's end only the last can be named, L`);
-    }
-  }
-  return translateRange(item, field);
+  return translateRange(field.name === "day of month" ? monthsEnd(item) : item, field);
 }
 
-function translateRange(item: string, { lowest, highest, name }: Field): string {
-  const start = item.match(/^(\d+)\/(\d+)$/);
-  if (start !== null) return `${start[1]}-${highest}/${start[2]}`;
-  const range = item.match(/^(\d+)-(\d+)(?:\/(\d+))?$/);
-  if (range === null) return item;
-  const [from, to, step] = [Number(range[1]), Number(range[2]), Number(range[3] ?? 1)];
-  // A range that goes over the end, 22-2 or fri-mon. Sunday as 7 is croner's own.
-  if (from <= to || step < 1 || from > highest || to < lowest || name === "year") return item;
-  const values: number[] = [];
-  const size = highest - lowest + 1;
-  for (let value = from; value <= to + size; value += step) {
-    values.push(((value - lowest) % size) + lowest);
+/** Days counted from the end of the month: the last alone has an equivalent, and as a range's end it is the 31st. */
+function monthsEnd(item: string): string {
+  if (/^(-1|last|l)$/i.test(item)) return "L";
+  if (item.startsWith("-")) {
+    throw new Error(`${item}: of the days before a month's end only the last can be named, L`);
   }
-  return values.toSorted((a, b) => a - b).join(",");
+  return item.replace(/-(-1|last|l)(?=$|\/)/i, "-31");
+}
+
+function translateRange(item: string, field: Field): string {
+  const { lowest, highest, name } = field;
+  const match = item.replace(/^\//, "*/").match(/^(\*|\d+)(?:-(\d+))?(?:\/(\d+))?$/);
+  if (match === null) return item;
+  const [whole, start, end, step] = match as unknown as [string, string, ...(string | undefined)[]];
+  const from = start === "*" ? lowest : inField(start, field);
+  if (end === undefined && step === undefined) return from === 24 && name === "hour" ? "0" : whole;
+  if (end === undefined && start !== "*" && name === "weekday") throw new Error(fromWeekday(item));
+  const to = end === undefined ? highest : inField(end, field);
+  const size = highest - lowest + 1;
+  const by = Number(step ?? 1);
+  const goesOver = from > to || (name === "hour" && to === 24);
+  // What croner reads itself, and what nobody does.
+  if (by < 1 || name === "year" || (!goesOver && by <= size)) {
+    return end === undefined && start !== "*" ? `${from}-${to}/${step}` : whole;
+  }
+  const values = new Set<number>();
+  for (let value = from; value <= (from > to ? to + size : to); value += by) {
+    values.add(((value - lowest) % size) + lowest);
+  }
+  return [...values].sort((a, b) => a - b).join(",");
+}
+
+/** Sunday is 0 and 7, midnight 0 and 24. */
+function inField(digits: string, { lowest, highest, name }: Field): number {
+  const value = Number(digits);
+  const most = name === "weekday" ? 7 : name === "hour" ? 24 : highest;
+  if (value < lowest || value > most) {
+    throw new Error(`${digits} is no ${name}; those go from ${lowest} to ${highest}`);
+  }
+  return value;
+}
+
+function fromWeekday(item: string): string {
+  const [day, step] = item.split("/");
+  return `${item}: some read this as ${day} alone, some as ${day}-6/${step}; write the one that is meant`;
+}
+
+function random(item: string, { name }: Field): string {
+  return `${item}: a random ${name} would be another after each restart; write a fixed one`;
 }
 
 function everyNthWeek(item: string): string {

@@ -100,10 +100,12 @@ const names =
   "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|" +
   "september|october|november|december|last";
 const field = new RegExp(`^(?:[\\d*,\\-/#?LW+&%]|(?<![a-z])(?:${names})(?![a-z]|/[a-z]))+$`, "i");
+// In place of a zone it is refused with what to write; no field looks like it.
+const offset = /^[+-]\d{2}:?\d{2}$/;
 
 function splitZone(cron: string): { pattern: string; zone?: string } {
   const split = cron.search(/\s+\S+$/);
   const last = cron.slice(split).trim();
-  if (split < 0 || field.test(last)) return { pattern: cron };
+  if (split < 0 || (field.test(last) && !offset.test(last))) return { pattern: cron };
   return { pattern: cron.slice(0, split), zone: last };
 }

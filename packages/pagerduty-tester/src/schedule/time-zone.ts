@@ -16,12 +16,18 @@ const shortNames = new Set(
  * `DateTimeFormat` takes abbreviations and offsets, which ignore summer time.
  */
 export function timeZoneProblem(name: string): string | undefined {
-  if (/^[+-]\d/.test(name)) {
-    return `${name} is an offset, which ignores summer time; write a zone such as Europe/Berlin`;
-  }
+  if (/^[+-]\d/.test(name)) return offsetProblem(name);
   if (!isKnown(name)) return `${name} is no time zone; write one such as Europe/Berlin or UTC`;
   if (name.includes("/") || shortNames.has(name)) return undefined;
   return `${name} is an abbreviation, which is ambiguous or ignores summer time; write a zone such as America/New_York`;
+}
+
+function offsetProblem(offset: string): string {
+  const [, sign, hours] = offset.match(/^([+-])(\d{1,2})(?::?00)?$/) ?? [];
+  // The signs of these zones are POSIX's, the other way round.
+  const fixed = `Etc/GMT${sign === "+" ? "-" : "+"}${Number(hours)}`;
+  const equivalent = isKnown(fixed) ? `, or ${fixed} for that offset all year` : "";
+  return `${offset} is an offset, which ignores summer time; write a zone such as Europe/Berlin${equivalent}`;
 }
 
 /** The zone of this machine, which a schedule without one is in. */

@@ -6,6 +6,7 @@ export function formatLocal(at: Date, timeZone: string): string {
   return `${weekday} ${year}-${month}-${day} ${hour}:${minute} ${timeZone}`;
 }
 
+const mostRuns = 400;
 const aYear = 366 * 24 * 3_600_000;
 
 /**
@@ -14,7 +15,9 @@ const aYear = 366 * 24 * 3_600_000;
  * zone, it fires far too often.
  */
 export function scheduleWarnings(schedule: Schedule, now: Date): string[] {
-  const runs = comingRuns(schedule, now, 400).filter((at) => at.getTime() - now.getTime() < aYear);
+  const runs = comingRuns(schedule, now, mostRuns).filter(
+    (at) => at.getTime() - now.getTime() < aYear,
+  );
   if (comingRuns(schedule, now, 1).length === 0) return ["this schedule never fires"];
   return [
     ...noZone(schedule),
@@ -44,50 +47,74 @@ const aMonth = 30 * 24 * 3_600_000;
 
 function tooOften(runs: Date[], now: Date): string[] {
   const inMonth = runs.filter((at) => at.getTime() - now.getTime() < aMonth).length;
-  return inMonth > 10 ? [`fires ${inMonth} times in the next 30 days`] : [];
+  const count = inMonth === mostRuns ? `${inMonth} times and more` : `${inMonth} times`;
+  return inMonth > 10 ? [`fires ${count} in the next 30 days`] : [];
 }
 
 /** Runs at a wall-clock time that is skipped or repeated on some day of the coming year. */
 function changes(schedule: Schedule, now: Date): string[] {
-  return zoneChanges(schedule.timeZone, now).flatMap(({ at, shift }) => {
-    const around = comingRuns(schedule, new Date(at - 4 * anHour), 60).filter(
-      (run) => run.getTime() < at + 4 * anHour,
-    );
-    // Moved to the change's own instant: the time asked for does not exist on that day.
-    const inGap = shift > 0 && around.some((run) => run.getTime() === at);
-    const inOverlap =
-      shift < 0 && around.some((run) => run.getTime() >= at + shift && run.getTime() < at);
-    const when = new Date(at).toISOString();
-    if (inGap && !saysInstant(schedule, new Date(at))) {
-      return [
-        `falls into the hour that summer time skips at ${when}; it runs at the end of the gap`,
-      ];
+  const { timeZone } = schedule;
+  return zoneChanges(timeZone, now).flatMap(({ at, before, after }) => {
+    const [from, to] = [at + Math.min(before, after), at + Math.max(before, after)];
+    if (!asksFor(schedule, from, to)) return [];
+    const span = `${wall(from)} to ${wall(to).slice(11)} ${timeZone}`;
+    const [next] = comingRuns(schedule, new Date(at - 1), 1);
+    const instant = next?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (after > before) {
+      const moved = instant === at && !saysInstant(schedule, new Date(at));
+      const what = moved ? `runs at the end of it, ${iso(at)}` : "does not run then";
+      return [`asks for a time from ${span}, which summer time skips: it ${what}`];
     }
-    return inOverlap
-      ? [
-          `falls into the hour that the end of summer time repeats at ${when}; a fixed time runs in its first pass`,
-        ]
-      : [];
+    const twice = instant < at + before - after;
+    const what = twice ? "runs in both passes" : "runs in the first pass";
+    return [`asks for a time from ${span}, which the end of summer time repeats: it ${what}`];
   });
 }
 
+/** Whether the pattern asks for a time of that span of the wall clock, given as if it were UTC. */
+function asksFor(schedule: Schedule, from: number, to: number): boolean {
+  const [asked] = comingRuns({ ...schedule, timeZone: "UTC" }, new Date(from - 1), 1);
+  return asked !== undefined && asked.getTime() < to;
+}
+
+const iso = (at: number): string => new Date(at).toISOString().replace(".000Z", "Z");
+const wall = (at: number): string => iso(at).slice(0, 16).replace("T", " ");
+
 const anHour = 3_600_000;
 
-/** When the zone's offset changes in the coming year, and by how many milliseconds. */
-function zoneChanges(timeZone: string, now: Date): { at: number; shift: number }[] {
-  const found: { at: number; shift: number }[] = [];
+interface ZoneChange {
+  at: number;
+  /** The offsets around it: how many milliseconds the wall clock is ahead of UTC. */
+  before: number;
+  after: number;
+}
+
+// A year of look-ups each, and thousands of people share a zone.
+const lastChanges = new Map<string, { now: number; changes: ZoneChange[] }>();
+
+/** When the zone's offset changes in the coming year. */
+function zoneChanges(timeZone: string, now: Date): ZoneChange[] {
+  const last = lastChanges.get(timeZone);
+  if (last?.now === now.getTime()) return last.changes;
+  const changes = findChanges(timeZone, now);
+  lastChanges.set(timeZone, { now: now.getTime(), changes });
+  return changes;
+}
+
+function findChanges(timeZone: string, now: Date): ZoneChange[] {
+  const found: ZoneChange[] = [];
   const day = 24 * anHour;
   let start = now.getTime();
   for (const end = start + aYear; start < end; start += day) {
-    const shift = offsetOf(start + day, timeZone) - offsetOf(start, timeZone);
-    if (shift === 0) continue;
+    const [before, after] = [offsetOf(start, timeZone), offsetOf(start + day, timeZone)];
+    if (before === after) continue;
     let [low, high] = [start, start + day];
     while (high - low > 60_000) {
       const middle = (low + high) / 2;
-      if (offsetOf(middle, timeZone) === offsetOf(low, timeZone)) low = middle;
+      if (offsetOf(middle, timeZone) === before) low = middle;
       else high = middle;
     }
-    found.push({ at: Math.floor(high / 60_000) * 60_000, shift });
+    found.push({ at: Math.floor(high / 60_000) * 60_000, before, after });
   }
   return found;
 }
