@@ -27,10 +27,12 @@ export function insertionOf(
   if (port === undefined || nodes.length <= addition.path.length) return undefined;
   // What has an anchor may be meant elsewhere as well.
   if (nodes.some(({ anchored }) => anchored)) return undefined;
-  const fieldOf = (name: string) => port.entries?.find(({ key }) => key === name);
-  const after = fieldOf("name") ?? fieldOf("port");
+  if (port.entries?.some(({ key }) => key === "appProtocol")) return undefined;
+  const written = (name: string) =>
+    port.entries?.find(({ key, value }) => key === name && value.end !== undefined);
+  const after = written("name") ?? written("port");
   const end = after?.value.end;
-  if (after === undefined || end === undefined || fieldOf("appProtocol")) return undefined;
+  if (after === undefined || end === undefined) return undefined;
   const lineStart = text.lastIndexOf("\n", after.keyStart - 1) + 1;
   const place = { portStart: port.start, lineStart, keyStart: after.keyStart, end };
   const insert = text[port.start] === "{" ? flowField : blockField;

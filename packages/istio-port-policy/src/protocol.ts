@@ -66,10 +66,11 @@ export function parseProtocol(
   text: string,
   known: ReadonlyMap<string, Protocol> = istioProfile().protocols,
 ): Protocol | undefined {
-  const lower = toLower(text);
+  const lower = /^[a-z0-9-]*$/.test(text) ? text : toLower(text);
   // Istio compares the beginning alone here, so that `grpc-webhook` is gRPC-Web as well.
   if (lower.startsWith("grpc-web")) return "GRPC-Web";
-  return known.get(lower.split("-", 1)[0] ?? "");
+  const dash = lower.indexOf("-");
+  return known.get(dash < 0 ? lower : lower.slice(0, dash));
 }
 
 /**

@@ -5,15 +5,7 @@ import { startProcess } from "@internal/test/cli";
 import { cacheFolder } from "@internal/test/components";
 import { beforeAll, expect, test } from "vitest";
 import { detectProtocol, type ServicePort } from "../src/index.ts";
-
-/** A stream of numbers from 0 to 1 that is the same in every run. */
-function* numbersFrom(seed: number): Generator<number, never> {
-  let state = seed;
-  for (;;) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    yield state / 2 ** 32;
-  }
-}
+import { numbersFrom } from "./generate.ts";
 
 const words = [
   ...["tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo"],

@@ -10,9 +10,9 @@ import { parserOptions } from "./parse.ts";
 
 /** A mapping, a sequence or a leaf of a YAML text, with where it stands. */
 export interface YamlNode {
-  /** Offset of its first character, a quote included. */
+  /** Offset of its first character, a quote included; -1 for an item that is empty. */
   start: number;
-  /** Offset behind its last character; scalars and aliases have one. */
+  /** Offset behind its last character; written scalars and aliases have one. */
   end?: number;
   /** Whether an alias can refer to it. */
   anchored?: boolean;
@@ -52,6 +52,7 @@ function readNode(reader: Reader): YamlNode {
   const event = reader.events[reader.next++];
   switch (event?.type) {
     case EVENT_ID.SCALAR: {
+      if (event.valueStart < 0) return { start: -1 };
       const quotes = quoted.includes(event.style) ? 1 : 0;
       return { start: event.valueStart - quotes, end: event.valueEnd + quotes };
     }
@@ -81,7 +82,8 @@ function readEntry(reader: Reader): NonNullable<YamlNode["entries"]>[number] {
   const event = reader.events[reader.next];
   const key = event?.type === EVENT_ID.SCALAR ? getScalarValue(reader.text, event) : "";
   const { start: keyStart } = readNode(reader);
-  return { key, keyStart, value: readNode(reader) };
+  const value = readNode(reader);
+  return { key, keyStart, value: value.start < 0 ? { ...value, start: keyStart } : value };
 }
 
 /** The nodes on a path of keys and indexes, the root first, as far as the text has them. */
@@ -121,7 +123,8 @@ export class Locator {
   place(path: readonly (string | number)[]): TextPlace | undefined {
     if (this.#text.length > largestText) return undefined;
     this.#root ??= nodesOf(this.#text) ?? null;
-    const node = this.#root === null ? undefined : nodesOn(this.#root, path).at(-1);
+    const nodes = this.#root === null ? [] : nodesOn(this.#root, path);
+    const node = nodes.findLast(({ start }) => start >= 0);
     return node === undefined ? undefined : this.#placeAt(node.start);
   }
 
@@ -130,7 +133,7 @@ export class Locator {
     const line = countUpTo(this.#lineStarts, offset);
     const begin = this.#lineStarts[line - 1] ?? 0;
     const end = this.#lineStarts[line] ?? this.#text.length;
-    const source = this.#text.slice(begin, end).replace(/\r?\n$/, "");
+    const source = this.#text.slice(begin, end).replace(/\r?\n?$/, "");
     return { line, column: offset - begin + 1, source };
   }
 }

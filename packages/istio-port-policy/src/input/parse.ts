@@ -10,6 +10,7 @@ import {
   type Schema,
   YAMLException,
 } from "js-yaml";
+import { parsePlain } from "./plain-yaml.ts";
 
 /** A text that is no YAML; the line and column count from 1 within that text. */
 export class BrokenDocument extends Error {
@@ -40,15 +41,17 @@ export function parseDocument(text: string): unknown {
       // A flow mapping of YAML begins like JSON, and the YAML parser says where JSON is broken.
     }
   }
+  const plain = parsePlain(text);
+  if (plain !== undefined) return plain;
   try {
     const events = parseEvents(text, parserOptions);
     return constructFromEvents(events, { source: text, schema })[0];
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    const { reason, mark } = error;
-    throw new BrokenDocument(reason, (mark?.line ?? 0) + 1, (mark?.column ?? 0) + 1, {
-      cause: error,
-    });
+    // Counted anew: to YAML a lone carriage return ends a line too, to editors it does not.
+    const lines = text.slice(0, error.mark?.position ?? 0).split("\n");
+    const column = (lines.at(-1)?.length ?? 0) + 1;
+    throw new BrokenDocument(error.reason, lines.length, column, { cause: error });
   }
 }
 

@@ -68,9 +68,12 @@ function toNamespace({ metadata }: Record<string, unknown>): Resources["namespac
 }
 
 function texts(from: Record<string, unknown>, keys: string[]): Record<string, string> {
-  return Object.fromEntries(
-    keys.flatMap((key) => (typeof from[key] === "string" ? [[key, from[key]]] : [])),
-  );
+  const found: Record<string, string> = {};
+  for (const key of keys) {
+    const value = from[key];
+    if (typeof value === "string") found[key] = value;
+  }
+  return found;
 }
 
 function textMap(value: unknown): Record<string, string> {

@@ -43,12 +43,12 @@ class OpenDocument {
   /** Adds whole lines and gives every document they complete. */
   *take(lines: string): Generator<DocumentText> {
     let from = 0;
-    for (const { 1: found, index } of lines.matchAll(marker)) {
+    for (const { 0: whole, 1: found, index } of lines.matchAll(marker)) {
       const until = found === "---" ? index : endOfLine(lines, index);
       this.#add(lines.slice(from, until));
       from = until;
-      // Directives and comments above a document belong to it.
-      if (found === "---" && this.#isPrologue()) continue;
+      // Directives and comments above a document belong to it, as far as they are from the same file.
+      if (whole === "---" && this.#isPrologue()) continue;
       yield* this.end();
     }
     this.#add(lines.slice(from));
@@ -56,7 +56,7 @@ class OpenDocument {
 
   *end(): Generator<DocumentText> {
     const text = this.#parts.join("");
-    if (text.trim() !== "") yield { text, line: this.#line };
+    if (/[^ \t\r\n]/.test(text)) yield { text, line: this.#line };
     this.#parts = [];
     this.#line = this.#next;
   }
