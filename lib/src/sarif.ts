@@ -17,14 +17,16 @@ export interface SarifResult {
  * Renders findings as SARIF 2.1.0 (OASIS).
  *
  * @param options.tool the checker's name and version
- * @param options.rules what each rule is about, by its id
+ * @param options.rules what each rule is about, by its id; columns count UTF-16 code units
  */
 export function renderSarif(options: {
   tool: { name: string; version: string };
   rules: Readonly<Record<string, string>>;
   results: readonly SarifResult[];
+  /** What could not be looked at, so that a log without results is not taken for a good one. */
+  failures?: readonly { message: string; place: Place }[];
 }): string {
-  const { tool, rules, results } = options;
+  const { tool, rules, results, failures } = options;
   const ids = Object.keys(rules);
   const log = {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
@@ -37,6 +39,8 @@ export function renderSarif(options: {
             rules: ids.map((id) => ({ id, shortDescription: { text: rules[id] } })),
           },
         },
+        columnKind: "utf16CodeUnits",
+        ...(failures === undefined ? {} : { invocations: [invocationOf(failures)] }),
         results: results.map(({ rule, level, message, place, subject }) => ({
           ruleId: rule,
           ...(ids.includes(rule) ? { ruleIndex: ids.indexOf(rule) } : {}),
@@ -48,6 +52,17 @@ export function renderSarif(options: {
     ],
   };
   return `${JSON.stringify(log, undefined, 2)}\n`;
+}
+
+function invocationOf(failures: readonly { message: string; place: Place }[]): object {
+  return {
+    executionSuccessful: failures.length === 0,
+    toolExecutionNotifications: failures.map(({ message, place }) => ({
+      level: "error",
+      message: { text: message },
+      locations: locationsOf(place, undefined),
+    })),
+  };
 }
 
 function locationsOf(place: Place | undefined, subject: string | undefined): object[] {

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { sarifProblems } from "../../test/sarif.ts";
 import { renderSarif } from "../src/sarif.ts";
 
 it("renders findings with and without a place", () => {
@@ -17,6 +18,7 @@ it("renders findings with and without a place", () => {
     ],
   });
   expect(text.endsWith("}\n")).toBe(true);
+  expect(sarifProblems(text)).toEqual([]);
   expect(JSON.parse(text)).toEqual({
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
@@ -29,6 +31,7 @@ it("renders findings with and without a place", () => {
             rules: [{ id: "no-name", shortDescription: { text: "Things without a name" } }],
           },
         },
+        columnKind: "utf16CodeUnits",
         results: [
           {
             ruleId: "no-name",
@@ -66,4 +69,42 @@ it("makes an absolute path a file URL", () => {
     artifactLocation: { uri: "file:///srv/a.yaml" },
     region: { startLine: 1, startColumn: 2 },
   });
+});
+
+it("says what could not be looked at", () => {
+  const failures = [{ message: "no valid YAML", place: { file: "a.yaml", line: 2 } }];
+  const text = renderSarif({ tool: { name: "c", version: "1" }, rules: {}, results: [], failures });
+  expect(sarifProblems(text)).toEqual([]);
+  expect(JSON.parse(text).runs[0].invocations).toEqual([
+    {
+      executionSuccessful: false,
+      toolExecutionNotifications: [
+        {
+          level: "error",
+          message: { text: "no valid YAML" },
+          locations: [
+            {
+              physicalLocation: {
+                artifactLocation: { uri: "a.yaml" },
+                region: { startLine: 2 },
+              },
+            },
+          ],
+        },
+      ],
+    },
+  ]);
+});
+
+it.each([
+  ["level", '"level": "error"', '"level": "fatal"'],
+  ["startLine", '"startLine": 2', '"startLine": 0'],
+  ["message", '"text": "m"', '"tekst": "m"'],
+])("the schema finds a wrong %s", (_, right, wrong) => {
+  const results = [
+    { rule: "r", level: "error", message: "m", place: { file: "a", line: 2 } },
+  ] as const;
+  const text = renderSarif({ tool: { name: "c", version: "1" }, rules: {}, results });
+  expect(text).toContain(right);
+  expect(sarifProblems(text.replace(right, wrong))).not.toEqual([]);
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
+import { sarifProblems } from "@internal/test/sarif";
 import { expect, test } from "vitest";
 
 const manifest = `kind: Service
@@ -26,6 +27,7 @@ test("every format at once, one of them to stdout", async () => {
   );
 
   const read = (name: string) => readFileSync(join(folder.path, `out.${name}`), "utf8");
+  expect(sarifProblems(read("sarif"))).toEqual([]);
   const [run] = JSON.parse(read("sarif")).runs;
   expect(run.results).toHaveLength(3);
   for (const { ruleId, ruleIndex } of run.results) {

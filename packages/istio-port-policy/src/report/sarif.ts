@@ -4,10 +4,11 @@ import type { CheckReport } from "../finding.ts";
 import { codes } from "./codes.ts";
 
 /** The report as SARIF 2.1.0, for code scanning. */
-export function toSarif({ findings }: CheckReport): string {
+export function toSarif({ findings, unreadable }: CheckReport): string {
   return renderSarif({
     tool: { name: packageJson.name, version: packageJson.version },
     rules: codes,
+    failures: unreadable.map(({ message, ...place }) => ({ message, place })),
     results: findings.map((finding) => {
       const { file, line, column, severity, code, message, suggestion } = finding;
       return {
