@@ -78,20 +78,12 @@ async function attempt(run: Run, context: PageContext): Promise<number | undefin
 }
 
 /**
- * The run's incident, of whatever status: the key alone protects only while the incident is open. When no
- * request of ours can have created one, an API that will not tell is no reason not to send.
+ * The run's incident, of whatever status: the key alone protects only while the incident is open. Asked before
+ * every request, as a journal may have been lost; a token that may not ask may not page.
  */
 async function lookUp(run: Run, { client }: PageContext): Promise<Incident | undefined> {
-  try {
-    const filter = { key: run.key, serviceIds: [run.serviceId] };
-    return (await client.listIncidents(filter)).at(-1);
-  } catch (error) {
-    const harmless = error instanceof PagerDutyError && error.outcome === "refused";
-    if (run.doubtSince === undefined && harmless && !error.rateLimited && error.status !== 401) {
-      return undefined;
-    }
-    throw error;
-  }
+  const filter = { key: run.key, serviceIds: [run.serviceId] };
+  return (await client.listIncidents(filter)).at(-1);
 }
 
 /** What makes a page pointless or harmful now. */
@@ -168,14 +160,18 @@ function created(run: Run, incident: Incident, context: PageContext, found: bool
       id: incident.id,
       url: incidentUrl(incident, context.subdomain),
       createdAt: created.toISOString(),
-      // A found incident's age is taken from PagerDuty's clock.
-      sentAt: (found ? created : now).toISOString(),
+      sentAt: (found ? (run.doubtSince ?? earlier(created, now)) : now).toISOString(),
       verifyMs: context.verifyMsOf(run),
       // Of a found one it may be the person's own doing.
       status: found ? undefined : (incident.status ?? undefined),
     },
   });
   return paged(run, context, found);
+}
+
+/** Of an incident that this journal did not send: PagerDuty's clock is all there is, and it may be ahead of ours. */
+function earlier(created: Date, now: Date): Date {
+  return created < now ? created : now;
 }
 
 function paged(run: Run, { onEvent, onPaged }: PageContext, found: boolean): undefined {

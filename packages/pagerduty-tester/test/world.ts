@@ -15,7 +15,7 @@ export async function startAccount(options: FakePagerDutyOptions = {}): Promise<
     token,
     services: [{ id: "PTEST" }],
     ...options,
-    users: [{ id: "PSENDER", email: from }, ...(options.users ?? [])],
+    users: [...(options.users ?? []), { id: "PSENDER", email: from }],
   });
   cleanUps.push(fake.close);
   return fake;

@@ -3,6 +3,8 @@ export interface FakeFault {
   method?: string;
   /** Matches requests whose path begins with it. */
   path?: string;
+  /** Matches requests that have it in their query or body: a person's id, a key. */
+  text?: string;
   /** Spares so many matching requests first. @default 0 */
   skip?: number;
   /** How many it strikes. @default 1 */
@@ -23,16 +25,17 @@ export interface FakeFault {
 /** The faults still to come; each request takes at most one. */
 export function faultScript(faults: FakeFault[] = []): {
   add(...more: FakeFault[]): void;
-  take(method: string, path: string): FakeFault | undefined;
+  take(method: string, path: string, content: string): FakeFault | undefined;
 } {
   const left = faults.map(armed);
   return {
     add: (...more) => left.push(...more.map(armed)),
-    take(method, path) {
+    take(method, path, content) {
       for (const entry of left) {
         const { fault } = entry;
         if (fault.method !== undefined && fault.method !== method) continue;
         if (fault.path !== undefined && !path.startsWith(fault.path)) continue;
+        if (fault.text !== undefined && !content.includes(fault.text)) continue;
         if (entry.times === 0) continue;
         if (entry.skip > 0) {
           entry.skip -= 1;

@@ -65,7 +65,11 @@ export async function startFakePagerDuty(
     }
     const seen: SeenRequest = { method, path: url };
     requests.push(seen);
-    const fault = faults.take(method, pathname);
+    const fault = faults.take(
+      method,
+      pathname,
+      `${decodeURIComponent(searchParams.toString())} ${text}`,
+    );
     if (fault?.delayMs !== undefined) await delay(fault.delayMs);
     if (fault?.cut === "before") {
       response.destroy();

@@ -73,6 +73,18 @@ export function comingRuns(schedule: Schedule, from: Date, count: number): Date[
   return jobOf(schedule).nextRuns(count, from);
 }
 
+/** The coming instants up to `until`, at most so many. */
+export function runsUntil(schedule: Schedule, from: Date, until: Date, most: number): Date[] {
+  const job = jobOf(schedule);
+  const runs: Date[] = [];
+  // One by one: a yearly schedule is not followed for as many years.
+  for (let at = job.nextRun(from); at !== null && at <= until; at = job.nextRun(at)) {
+    runs.push(at);
+    if (runs.length === most) break;
+  }
+  return runs;
+}
+
 /** The latest instant at or before `now`, or undefined when the schedule never fired yet. */
 export function latestRun(schedule: Schedule, now: Date): Date | undefined {
   // croner looks strictly before the instant it is given.

@@ -1,4 +1,4 @@
-import { comingRuns, type Schedule, saysInstant } from "./schedule.ts";
+import { comingRuns, runsUntil, type Schedule, saysInstant } from "./schedule.ts";
 
 /** A local time with its zone, for people: `Tue 2026-12-01 06:55 America/Los_Angeles`. */
 export function formatLocal(at: Date, timeZone: string): string {
@@ -15,10 +15,9 @@ const aYear = 366 * 24 * 3_600_000;
  * zone, it fires far too often.
  */
 export function scheduleWarnings(schedule: Schedule, now: Date): string[] {
-  const runs = comingRuns(schedule, now, mostRuns).filter(
-    (at) => at.getTime() - now.getTime() < aYear,
-  );
-  if (comingRuns(schedule, now, 1).length === 0) return ["this schedule never fires"];
+  const runs = runsUntil(schedule, now, new Date(now.getTime() + aYear), mostRuns);
+  if (runs.length === 0 && comingRuns(schedule, now, 1).length === 0)
+    return ["this schedule never fires"];
   return [
     ...noZone(schedule),
     ...eitherDay(schedule, runs),
