@@ -4,6 +4,7 @@ import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { sarifProblems } from "@internal/test/sarif";
 import { expect, test } from "vitest";
+import { junitProblems } from "./junit-shape.ts";
 
 const manifest = `kind: Service
 metadata: { name: "a", namespace: n }
@@ -37,6 +38,7 @@ test("every format at once, one of them to stdout", async () => {
     level: "error",
     locations: [{ physicalLocation: { region: { startLine: 4, startColumn: 52 } } }],
   });
+  expect(junitProblems(read("junit"))).toEqual([]);
   expect(read("junit")).toContain('tests="3" failures="1" errors="0"');
   expect(read("junit")).toContain('name="IST0118: a, port &lt;x&gt;"');
   expect(JSON.parse(read("json")).findings).toHaveLength(3);
@@ -45,12 +47,56 @@ test("every format at once, one of them to stdout", async () => {
 
 test("JUnit has a passed case when nothing is found, and an error for what cannot be read", async () => {
   const good = await runCli("istio-port-policy", ["check", "--format=junit", "-"], { input: "" });
+  expect(junitProblems(good.stdout)).toEqual([]);
   expect(good.stdout).toContain('tests="1" failures="0" errors="0"');
   const bad = await runCli("istio-port-policy", ["check", "--format=junit", "-"], {
     input: "a: [",
   });
   expect(bad.stdout).toContain('<error message="line 1: no valid YAML');
   expect(bad.code).toBe(2);
+});
+
+const hostile = JSON.stringify({
+  kind: "Service",
+  metadata: { name: 'a\u0001\u001b[2J<&"\r\n::error::%0A]]>' },
+  spec: { ports: [{ name: "<x>\ud800 & 'q'", port: 2 }] },
+});
+
+test("hostile names break out of no format", async () => {
+  using folder = makeFolder({ "a.json": hostile, "b.yaml": "a: [" });
+  const report = async (format: string) => {
+    const args = ["check", "--format", format, "."];
+    return (await runCli("istio-port-policy", args, { cwd: folder.path })).stdout;
+  };
+  expect(junitProblems(await report("junit"))).toEqual([]);
+  expect(sarifProblems(await report("sarif"))).toEqual([]);
+  const annotations = (await report("github")).trimEnd().split("\n");
+  expect(annotations).toHaveLength(3);
+  expect(annotations[0]).toContain(
+    '::Service default a\u0001\u001b[2J<&"%0D%0A::error::%250A]]>: Istio',
+  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+  expect(await report("text")).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+});
+
+test.each([
+  ["<testsuites><testsuite/></testsuites>", /testsuite without name/],
+  ['<testsuites><testcase name="a"/></testsuites>', /testcase in testsuites/],
+  ["<testsuites>", /left open/],
+  ["<testsuites>a & b</testsuites>", /entities/],
+  ['<testsuites a="1"></testsuites>', /testsuites a/],
+])("the shape check finds what is wrong in %s", (xml, problem) => {
+  expect(junitProblems(xml).join()).toMatch(problem);
+});
+
+test("a log of code scanning says what could not be read", async () => {
+  const { stdout } = await runCli("istio-port-policy", ["check", "--format=sarif", "-"], {
+    input: "a: [\nb: 1",
+  });
+  expect(sarifProblems(stdout)).toEqual([]);
+  const [{ executionSuccessful, toolExecutionNotifications }] =
+    JSON.parse(stdout).runs[0].invocations;
+  expect([executionSuccessful, toolExecutionNotifications.length]).toEqual([false, 1]);
 });
 
 test("explain tells every port's protocol, why, and what it means", async () => {

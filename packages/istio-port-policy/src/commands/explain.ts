@@ -4,6 +4,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
 import { formatTable } from "@internal/lib/table";
 import type { PortExplanation } from "../explain.ts";
+import { printable } from "../report/printable.ts";
 import type { Service } from "../service.ts";
 import { noteTemplate } from "./options.ts";
 
@@ -84,15 +85,17 @@ const headings = [
 ];
 
 function toTable(ports: readonly PortExplanation[]): string {
-  const rows = ports.map(({ namespace, service, port, protocol, decidedBy, sidecar, ambient }) => [
-    `${namespace}/${service}`,
-    `${port.number ?? "?"}/${port.transport}`,
-    port.name || "-",
-    port.appProtocol ?? "-",
-    protocol,
-    decidedBy,
-    sidecar,
-    ambient,
-  ]);
+  const rows = ports.map(({ namespace, service, port, protocol, decidedBy, sidecar, ambient }) =>
+    [
+      `${namespace}/${service}`,
+      `${port.number ?? "?"}/${port.transport}`,
+      port.name || "-",
+      port.appProtocol ?? "-",
+      protocol,
+      decidedBy,
+      sidecar,
+      ambient,
+    ].map(printable),
+  );
   return `${formatTable([headings, ...rows]).join("\n")}\n`;
 }

@@ -4,6 +4,7 @@ import { messageOf, UsageError } from "@internal/lib/errors";
 import { print, writeWhole } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
 import type { FixedManifest, FixOptions, PortFix } from "../fix.ts";
+import { printable } from "../report/printable.ts";
 import { noteTemplate, ruleOptions } from "./options.ts";
 
 export const fix = command({
@@ -82,6 +83,7 @@ async function fixFile(
 function tell(file: string, fix: PortFix, io: Io): boolean {
   const { namespace, service, port, appProtocol, reason } = fix;
   const what = appProtocol === undefined ? "left alone: " : `appProtocol: ${appProtocol}, as `;
-  io.stderr.write(`${file}: Service ${namespace} ${service}: port ${port}: ${what}${reason}\n`);
+  const about = `${file}: Service ${namespace} ${service}: port ${port}`;
+  io.stderr.write(`${printable(`${about}: ${what}${reason}`)}\n`);
   return appProtocol !== undefined;
 }

@@ -1,5 +1,6 @@
 import type { Paint } from "@internal/lib/colors";
 import type { CheckReport, PortFinding } from "../finding.ts";
+import { printable } from "./printable.ts";
 
 /**
  * The report for people: by file, the source line with a caret below it where there is one, and a summary.
@@ -16,7 +17,7 @@ export function toText(
   for (const finding of report.findings) {
     if (finding.file !== undefined && finding.file !== file) {
       file = finding.file;
-      lines.push(paint("underline", file));
+      lines.push(paint("underline", printable(file)));
     }
     lines.push(...describe(finding, paint, sources.get(finding)), "");
   }
@@ -28,15 +29,16 @@ function describe(finding: PortFinding, paint: Paint, source: string | undefined
   const { line, column = 1, severity, code, message, suggestion } = finding;
   const colour = severity === "error" ? "red" : "yellow";
   const place = line === undefined ? "" : `${paint("dim", `${line}:${column}`)}  `;
-  const lines = [`  ${place}${paint(colour, severity)}  ${code}  ${message}`];
+  const lines = [`  ${place}${paint(colour, severity)}  ${code}  ${printable(message)}`];
   if (source !== undefined && source.length <= 200) {
     const value = source.slice(column - 1);
     const width = /^(?:"[^"]*"|'[^']*'|[^\s,}]+)/.exec(value)?.[0].length ?? 1;
     // Tabs stay, so that the caret is below its place whatever their width.
     const indent = source.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
-    lines.push(`    ${source}`, `    ${indent}${paint(colour, "^".repeat(width))}`);
+    lines.push(`    ${printable(source)}`, `    ${indent}${paint(colour, "^".repeat(width))}`);
   }
-  if (suggestion !== undefined) lines.push(`    ${paint("green", "try:")} ${suggestion}`);
+  if (suggestion !== undefined)
+    lines.push(`    ${paint("green", "try:")} ${printable(suggestion)}`);
   return lines;
 }
 
