@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { plain } from "@internal/lib/colors";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { sarifProblems } from "@internal/test/sarif";
 import { expect, test } from "vitest";
+import { checkService, explainService } from "../src/index.ts";
+import { toExplanation } from "../src/report/explanation.ts";
+import { toText } from "../src/report/text.ts";
 import { junitProblems } from "./junit-shape.ts";
 
 const manifest = `kind: Service
@@ -97,6 +101,28 @@ test("a log of code scanning says what could not be read", async () => {
   const [{ executionSuccessful, toolExecutionNotifications }] =
     JSON.parse(stdout).runs[0].invocations;
   expect([executionSuccessful, toolExecutionNotifications.length]).toEqual([false, 1]);
+});
+
+test("in a terminal lines are broken at blanks, and a wide table becomes some lines a port", () => {
+  const service = { metadata: { name: "a" }, spec: { ports: [{ name: "otlp-grpc", port: 4317 }] } };
+  const findings = checkService(service);
+  const checked = { files: 0, services: 1, ports: 1 };
+  const text = toText({ findings, checked, unreadable: [] }, plain, new Map(), 60);
+  expect(text).toBe(`  error  IST0118  Service default a: Istio cannot tell the
+    protocol of port 4317 "otlp-grpc"; set appProtocol, or
+    begin the port's name with its protocol
+    try: appProtocol: grpc, or name: grpc-otlp (the name
+         "otlp-grpc" has "grpc" in it)
+
+1 error, 0 warnings in 1 Service (1 port)
+`);
+  const explained = explainService(service);
+  expect(toExplanation(explained, 60)).toBe(`default/a 4317/TCP otlp-grpc
+  UnsupportedProtocol, decided by: none
+  sidecar: guessed for each connection; a server that speaks first hangs
+  ambient: not known: as without a protocol
+`);
+  expect(toExplanation(explained, 200)).toBe(toExplanation(explained));
 });
 
 test("explain tells every port's protocol, why, and what it means", async () => {

@@ -2,9 +2,7 @@ import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
-import { formatTable } from "@internal/lib/table";
 import type { PortExplanation } from "../explain.ts";
-import { printable } from "../report/printable.ts";
 import type { Service } from "../service.ts";
 import { noteTemplate } from "./options.ts";
 
@@ -30,6 +28,7 @@ export const explain = command({
     }
     const options = { istioVersion: values["istio-version"] };
     const { explainService } = await import("../explain.ts");
+    const { toExplanation } = await import("../report/explanation.ts");
     explainService({ spec: { ports: [{}] } }, options); // a bad version is told before anything is read
     const ports: PortExplanation[] = [];
     let unreadable = 0;
@@ -39,7 +38,10 @@ export const explain = command({
     for await (const service of services) ports.push(...explainService(service, options));
     await writeFormats(
       requests,
-      (name) => (name === "json" ? `${JSON.stringify(ports, undefined, 2)}\n` : toTable(ports)),
+      (name, { file }) =>
+        name === "json"
+          ? `${JSON.stringify(ports, undefined, 2)}\n`
+          : toExplanation(ports, file === undefined ? io.stdout.columns : undefined),
       io,
     );
     return unreadable > 0 ? 2 : 0;
@@ -71,31 +73,4 @@ async function* fromFiles(
       noteTemplate(io, event.file, event.line);
     }
   }
-}
-
-const headings = [
-  "SERVICE",
-  "PORT",
-  "NAME",
-  "APPPROTOCOL",
-  "PROTOCOL",
-  "DECIDED BY",
-  "SIDECAR",
-  "AMBIENT",
-];
-
-function toTable(ports: readonly PortExplanation[]): string {
-  const rows = ports.map(({ namespace, service, port, protocol, decidedBy, sidecar, ambient }) =>
-    [
-      `${namespace}/${service}`,
-      `${port.number ?? "?"}/${port.transport}`,
-      port.name || "-",
-      port.appProtocol ?? "-",
-      protocol,
-      decidedBy,
-      sidecar,
-      ambient,
-    ].map(printable),
-  );
-  return `${formatTable([headings, ...rows]).join("\n")}\n`;
 }

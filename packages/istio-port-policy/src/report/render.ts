@@ -18,8 +18,8 @@ export function render(
 ): string {
   switch (format) {
     case "text": {
-      const paint = target.file === undefined ? paintFor(io.stdout, io.env) : plain;
-      return toText(report, paint, sources);
+      if (target.file !== undefined) return toText(report, plain, sources);
+      return toText(report, paintFor(io.stdout, io.env), sources, io.stdout.columns);
     }
     case "json":
       return `${JSON.stringify(report, undefined, 2)}\n`;

@@ -1,16 +1,19 @@
 import type { Paint } from "@internal/lib/colors";
 import type { CheckReport, PortFinding } from "../finding.ts";
 import { printable } from "./printable.ts";
+import { wrap } from "./wrap.ts";
 
 /**
  * The report for people: by file, the source line with a caret below it where there is one, and a summary.
  *
  * @param sources the source line of each finding that has a place
+ * @param columns how wide the terminal is, if it is one
  */
 export function toText(
   report: CheckReport,
   paint: Paint,
   sources: ReadonlyMap<PortFinding, string> = new Map(),
+  columns?: number,
 ): string {
   const lines: string[] = [];
   let file: string | undefined;
@@ -19,17 +22,26 @@ export function toText(
       file = finding.file;
       lines.push(paint("underline", printable(file)));
     }
-    lines.push(...describe(finding, paint, sources.get(finding)), "");
+    lines.push(...describe(finding, paint, sources.get(finding), columns), "");
   }
   lines.push(summaryOf(report));
   return `${lines.join("\n")}\n`;
 }
 
-function describe(finding: PortFinding, paint: Paint, source: string | undefined): string[] {
+function describe(
+  finding: PortFinding,
+  paint: Paint,
+  source: string | undefined,
+  columns: number | undefined,
+): string[] {
   const { line, column = 1, severity, code, message, suggestion } = finding;
   const colour = severity === "error" ? "red" : "yellow";
-  const place = line === undefined ? "" : `${paint("dim", `${line}:${column}`)}  `;
-  const lines = [`  ${place}${paint(colour, severity)}  ${code}  ${printable(message)}`];
+  const place = line === undefined ? "" : `${line}:${column}`;
+  const head = [place, severity, code, ""].filter((part, index) => index > 0 || part !== "");
+  const first = 2 + head.join("  ").length;
+  const said = wrap(printable(message), columns, { first, indent: 4 });
+  const painted = place === "" ? "" : `${paint("dim", place)}  `;
+  const lines = [`  ${painted}${paint(colour, severity)}  ${code}  ${said}`];
   if (source !== undefined && source.length <= 200) {
     const value = source.slice(column - 1);
     const width = /^(?:"[^"]*"|'[^']*'|[^\s,}]+)/.exec(value)?.[0].length ?? 1;
@@ -37,8 +49,10 @@ function describe(finding: PortFinding, paint: Paint, source: string | undefined
     const indent = source.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
     lines.push(`    ${printable(source)}`, `    ${indent}${paint(colour, "^".repeat(width))}`);
   }
-  if (suggestion !== undefined)
-    lines.push(`    ${paint("green", "try:")} ${printable(suggestion)}`);
+  if (suggestion !== undefined) {
+    const tried = wrap(printable(suggestion), columns, { first: 9, indent: 9 });
+    lines.push(`    ${paint("green", "try:")} ${tried}`);
+  }
   return lines;
 }
 
