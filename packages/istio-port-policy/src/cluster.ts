@@ -75,7 +75,22 @@ async function connect(options: ClusterOptions): Promise<{ config: KubeConfig; a
     });
   }
   if (options.context !== undefined) choose(config, options.context);
+  requireCluster(config);
   return { config, api: config.makeApiClient(client.CoreV1Api) };
+}
+
+/** client-node's last resort when it finds neither a kubeconfig nor a pod's account. */
+const lastResort = "http://localhost:8080";
+
+function requireCluster(config: KubeConfig): void {
+  const server = config.getCurrentCluster()?.server;
+  if (server !== undefined && server !== lastResort) return;
+  throw new PolicyError(
+    "KUBECONFIG",
+    server === undefined
+      ? "the kubeconfig has no current context; choose one with --context"
+      : "no kubeconfig: KUBECONFIG is not set, ~/.kube/config is not there, and this is no pod",
+  );
 }
 
 function choose(config: KubeConfig, context: string): void {

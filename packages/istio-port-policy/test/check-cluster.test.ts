@@ -1,4 +1,8 @@
-import { runCli } from "@internal/test/cli";
+import { cpSync, mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runCli, startProcess } from "@internal/test/cli";
+import { makeFolder } from "@internal/test/folder";
 import { type FakeKubernetes, startFakeKubernetes } from "@internal/test/kubernetes/fake";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type CheckReport, checkCluster } from "../src/index.ts";
@@ -56,6 +60,43 @@ test("a server that is not there, and a context that is not, are one sentence", 
   const other = await check(api.kubeconfigFile(), "--context", "other");
   expect(other.stderr).toMatch(/^istio-port-policy: context other: not in the kubeconfig/);
   expect(other.code).toBe(2);
+});
+
+test("without a kubeconfig, or without a context in it, is one sentence", async () => {
+  using folder = makeFolder({ "empty.yaml": "apiVersion: v1\nkind: Config\n" });
+  for (const [env, sentence] of [
+    [{ HOME: folder.path }, "no kubeconfig: KUBECONFIG is not set, "],
+    [{ KUBECONFIG: join(folder.path, "empty.yaml") }, "the kubeconfig has no current context"],
+    [{ KUBECONFIG: join(folder.path, "none.yaml") }, "no usable kubeconfig: "],
+  ] as const) {
+    const { code, stderr } = await runCli("istio-port-policy", ["check", "--cluster"], { env });
+    expect(stderr).toContain(`istio-port-policy: ${sentence}`);
+    expect([code, stderr.trim().split("\n").length]).toEqual([2, 1]);
+  }
+});
+
+test("without @kubernetes/client-node it names the install line and the pipe", async () => {
+  // The package as it is installed without its optional peer: its own dependencies, and nothing else.
+  const root = fileURLToPath(new URL("../../..", import.meta.url));
+  using folder = makeFolder();
+  cpSync(join(root, "packages/istio-port-policy/src"), join(folder.path, "src"), {
+    recursive: true,
+  });
+  cpSync(join(root, "packages/istio-port-policy/package.json"), join(folder.path, "package.json"));
+  mkdirSync(join(folder.path, "node_modules/@internal"), { recursive: true });
+  for (const [name, target] of [
+    ["js-yaml", "node_modules/js-yaml"],
+    ["ignore", "node_modules/ignore"],
+    ["@internal/lib", "lib"],
+  ] as const) {
+    symlinkSync(join(root, target), join(folder.path, "node_modules", name));
+  }
+  const check = [join(folder.path, "src/cli.ts"), "check", "--cluster"];
+  const { code, stderr } = await startProcess(process.execPath, check).ended;
+  expect(stderr).toBe(
+    "istio-port-policy: a live check needs @kubernetes/client-node: npm install @kubernetes/client-node; or without it: kubectl get services,namespaces -A -o json | istio-port-policy check -\n",
+  );
+  expect(code).toBe(2);
 });
 
 test("an aborted check ends with the reason", async () => {
