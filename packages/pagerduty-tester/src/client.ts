@@ -230,7 +230,7 @@ export class PagerDutyClient {
     let status: number | undefined;
     try {
       const answer = await this.#transport(request);
-      status = 200;
+      status = answer.status;
       this.lastLimit = answer.limit;
       return answer;
     } catch (error) {

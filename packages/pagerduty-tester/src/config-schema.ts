@@ -154,7 +154,8 @@ const settings = z.strictObject({
     })
     .optional(),
   heartbeat: url.optional().meta({
-    description: "Gets a GET each minute while the tester works, as healthchecks.io expects it",
+    description:
+      "Gets a GET each minute while the tester works, and after run --once, as healthchecks.io expects it",
   }),
   roster: z
     .strictObject({ teams: z.array(id).default([]), escalationPolicies: z.array(id).default([]) })

@@ -18,20 +18,29 @@ export async function beat(
   },
 ): Promise<void> {
   const { clock, working, onTrouble, signal } = options;
-  const { default: got } = await import("got");
   let failed = false;
   while (!signal.aborted) {
     if (working()) {
-      const problem = await got
-        .get(url, { timeout: { request: 10_000 }, retry: { limit: 0 }, signal })
-        .then(() => undefined)
-        .catch((error: NodeJS.ErrnoException) => error.code ?? "failed");
-      if (problem !== undefined && !failed && !signal.aborted) {
-        // Without the URL, which is a secret of its own.
-        onTrouble(`the heartbeat could not be sent (${problem})`);
-      }
+      const problem = await ping(url, signal);
+      if (problem !== undefined && !failed && !signal.aborted) onTrouble(problem);
       failed = problem !== undefined;
     }
     await clock.sleep(everyMs, signal).catch(() => {});
+  }
+}
+
+/**
+ * Calls the URL once.
+ *
+ * @returns a sentence when it could not; never the URL, which is a secret of its own
+ */
+export async function ping(url: string, signal: AbortSignal): Promise<string | undefined> {
+  const { default: got } = await import("got");
+  try {
+    await got.get(url, { timeout: { request: 10_000 }, retry: { limit: 0 }, signal });
+    return undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "failed";
+    return `the heartbeat could not be sent (${code})`;
   }
 }

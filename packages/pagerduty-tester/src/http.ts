@@ -13,6 +13,7 @@ export interface ApiRequest {
 }
 
 export interface ApiAnswer {
+  status: number;
   body: unknown;
   /** What the answer said of the rate limit that is closest to being reached. */
   limit: RateLimit | undefined;
@@ -101,7 +102,7 @@ async function send(client: Got, request: ApiRequest, token: string): Promise<Ap
   const limit = rateLimitOf(headers);
   const parsed = parseJson(response.body);
   if (status >= 200 && status < 300) {
-    if (parsed !== undefined) return { body: parsed, limit };
+    if (parsed !== undefined) return { status, body: parsed, limit };
     throw new PagerDutyError(`${what}: the answer, status ${status}, is no JSON`, {
       outcome: "unknown",
       status,

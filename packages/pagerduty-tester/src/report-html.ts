@@ -1,16 +1,19 @@
 import type { ReportedRun, TestReport } from "./report.ts";
-import { seconds } from "./words.ts";
+import { style } from "./report-style.ts";
+import type { Verdict } from "./verdict.ts";
+import { meanings, seconds } from "./words.ts";
 
-/** A report as one self-contained page: a row a person, a column a day of runs, verdicts by colour and by word. */
+/** Older runs than this many a person are left to the JSON. */
+const mostColumns = 24;
+
+/**
+ * A report as one self-contained page: how many of each verdict, who did not pass last time and why, and a grid of
+ * people and their runs, the latest first.
+ *
+ * @param now shown as the page's date
+ */
 export function reportHtml({ runs }: TestReport, now: Date): string {
-  const days = [...new Set(runs.map(dayOf))].sort().reverse();
-  const people = new Map(runs.map(({ user }) => [user.id, user.name]));
-  const sorted = [...people].sort(([, a], [, b]) => a.localeCompare(b));
-  const rows = sorted.map(([id, name]) => {
-    const own = runs.filter(({ user }) => user.id === id);
-    const cells = days.map((day) => cell(own.filter((run) => dayOf(run) === day)));
-    return `<tr><th scope="row">${escapeHtml(name)}<small>${escapeHtml(id)}</small></th>${cells.join("")}</tr>`;
-  });
+  const people = peopleOf(runs);
   const passed = runs.filter(({ verdict }) => verdict === "pass").length;
   return `<!doctype html>
 <html lang="en">
@@ -19,57 +22,108 @@ export function reportHtml({ runs }: TestReport, now: Date): string {
 <title>On-call page tests</title>
 <style>${style}</style>
 <h1>On-call page tests</h1>
-<p>${passed} of ${runs.length} runs passed. As of ${escapeHtml(now.toISOString())}; days and times in UTC.</p>
-<div class="grid"><table>
-<thead><tr><th></th>${days.map((day) => `<th scope="col">${day}</th>`).join("")}</tr></thead>
-<tbody>
-${rows.join("\n")}
-</tbody></table></div>
+<p>${passed} of ${runs.length} runs passed. As of ${minute(now.toISOString())}; all times in UTC.</p>
+${runs.length === 0 ? "<p>No verdicts yet.</p>" : [counts(runs), attention(people), grid(people)].join("\n")}
 </html>
 `;
 }
 
-function cell(runs: readonly ReportedRun[]): string {
-  return `<td>${runs.map(badge).join("")}</td>`;
+interface Person {
+  id: string;
+  name: string;
+  /** The latest first. */
+  runs: ReportedRun[];
+}
+
+function peopleOf(runs: readonly ReportedRun[]): Person[] {
+  const people = new Map<string, Person>();
+  for (const run of runs) {
+    const person = people.get(run.user.id);
+    if (person === undefined) people.set(run.user.id, { ...run.user, runs: [run] });
+    else person.runs.push(run);
+  }
+  return [...people.values()].sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function counts(runs: readonly ReportedRun[]): string {
+  const verdicts = Object.keys(meanings) as Verdict[];
+  const items = verdicts.flatMap((verdict) => {
+    const count = runs.filter((run) => run.verdict === verdict).length;
+    if (count === 0) return [];
+    return [
+      `<li>${count} <span class="v ${kindOf(verdict)}">${verdict}</span> ${meanings[verdict]}`,
+    ];
+  });
+  return `<ul class="counts">\n${items.join("\n")}\n</ul>`;
+}
+
+function attention(people: readonly Person[]): string {
+  const rows = people.flatMap(({ runs: [run] }) => {
+    if (run === undefined || run.verdict === "pass") return [];
+    const { user, verdict, scheduledAt, reason } = run;
+    const why = escapeHtml(reason ?? meanings[verdict]);
+    return [
+      `<tr>${nameCell(user)}<td>${badge(run)}<td>${minute(scheduledAt)}<td class="why">${why}`,
+    ];
+  });
+  if (rows.length === 0) return "<p>Everybody passed the last time.</p>";
+  const head =
+    '<tr><th scope="col">Person<th scope="col">Verdict<th scope="col">Run<th scope="col">Why';
+  return `<h2>Did not pass the last time</h2>
+<div class="wide"><table>\n<thead>${head}</thead>\n<tbody>\n${rows.join("\n")}\n</tbody></table></div>`;
+}
+
+function grid(people: readonly Person[]): string {
+  const columns = Math.min(mostColumns, Math.max(...people.map(({ runs }) => runs.length)));
+  const numbers = Array.from({ length: columns }, (_, index) => index);
+  const head = numbers.map((index) => `<th scope="col">${index === 0 ? "Last run" : `−${index}`}`);
+  const rows = people.map(({ id, name, runs }) => {
+    const cells = numbers.map(
+      (index) => `<td>${runs[index] === undefined ? "" : cell(runs[index])}`,
+    );
+    return `<tr>${nameCell({ id, name })}${cells.join("")}`;
+  });
+  return `<h2>All runs</h2>
+<div class="wide"><table class="grid">
+<thead><tr><th scope="col">Person${head.join("")}</thead>
+<tbody>\n${rows.join("\n")}\n</tbody></table></div>`;
+}
+
+function nameCell({ id, name }: { id: string; name: string }): string {
+  return `<th scope="row">${escapeHtml(name)}<small>${escapeHtml(id)}</small></th>`;
+}
+
+function cell(run: ReportedRun): string {
+  const { scheduledAt, respondedAfterMs, channel } = run;
+  const by = channel === undefined ? "" : ` by ${escapeHtml(channel)}`;
+  const answer =
+    respondedAfterMs === undefined ? "" : `<small>${seconds(respondedAfterMs)}${by}</small>`;
+  return `${badge(run)}<small>${minute(scheduledAt)}</small>${answer}`;
 }
 
 function badge(run: ReportedRun): string {
-  const { verdict, scheduledAt, incident, notifiedAfterMs, respondedAfterMs, channel, reason } =
-    run;
+  const { verdict, scheduledAt, incident, notifiedAfterMs, respondedAfterMs, evidence } = run;
   const lines = [
     `scheduled ${scheduledAt}`,
     notifiedAfterMs === undefined ? undefined : `notified after ${seconds(notifiedAfterMs)}`,
     respondedAfterMs === undefined ? undefined : `answered after ${seconds(respondedAfterMs)}`,
-    channel === undefined ? undefined : `by ${channel}`,
-    reason,
+    run.reason,
+    evidence.length === 0 ? undefined : `log entries ${evidence.join(", ")}`,
   ].filter((line) => line !== undefined);
-  const delay = respondedAfterMs === undefined ? "" : `<small>${seconds(respondedAfterMs)}</small>`;
-  const inner = `${verdict}${delay}`;
   const attributes = `class="v ${kindOf(verdict)}" title="${escapeHtml(lines.join("\n"))}"`;
   return incident === undefined || !/^https?:/.test(incident.url)
-    ? `<span ${attributes}>${inner}</span>`
-    : `<a ${attributes} href="${escapeHtml(incident.url)}">${inner}</a>`;
+    ? `<span ${attributes}>${verdict}</span>`
+    : `<a ${attributes} href="${escapeHtml(incident.url)}">${verdict}</a>`;
 }
 
-function kindOf(verdict: ReportedRun["verdict"]): "good" | "odd" | "bad" {
+function kindOf(verdict: Verdict): "good" | "odd" | "bad" {
   if (verdict === "pass") return "good";
   return ["late", "skipped", "missed", "unknown"].includes(verdict) ? "odd" : "bad";
 }
 
-const dayOf = ({ scheduledAt }: ReportedRun): string => scheduledAt.slice(0, 10);
+/** `2026-12-01 14:55` of an ISO instant. */
+const minute = (instant: string): string => instant.slice(0, 16).replace("T", " ");
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
-
-const style = `
-:root{color-scheme:light dark}
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem;max-width:100%}
-.grid{overflow-x:auto}
-table{border-collapse:collapse}
-th,td{padding:.4rem .6rem;text-align:left;border-bottom:1px solid #8884;vertical-align:top;white-space:nowrap}
-th small{display:block;font-weight:400;opacity:.65}
-.v{display:block;margin:.1rem 0;padding:.15rem .5rem;border-radius:.3rem;color:#fff;text-decoration:none}
-.v small{margin-left:.5em;opacity:.85}
-.good{background:#1a7f37}.odd{background:#8a5a00}.bad{background:#b3261e}
-`;

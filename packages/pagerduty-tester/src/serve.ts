@@ -33,20 +33,20 @@ export async function serve(options: {
         });
   if (server !== undefined) log.info(`listening on ${server.url}`);
   const { controller: ended, unlink } = linkedController(signal);
-  const beating =
-    config.heartbeat === undefined
-      ? undefined
-      : beat(config.heartbeat, {
-          clock: systemClock,
-          working: () => ready && alive(),
-          onTrouble: (reason) => log.warning(reason),
-          signal: ended.signal,
-        });
+  let beating: Promise<void> | undefined;
+  const startBeating = (url: string) =>
+    beat(url, {
+      clock: systemClock,
+      working: alive,
+      onTrouble: (reason) => log.warning(reason),
+      signal: ended.signal,
+    });
   try {
     await tester.run({
       signal,
       onReady: () => {
         ready = true;
+        if (config.heartbeat !== undefined) beating = startBeating(config.heartbeat);
         log.info("following the schedule", { people: config.users.length });
       },
     });

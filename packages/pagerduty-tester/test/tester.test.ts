@@ -1,9 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { runCli } from "@internal/test/cli";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { FakePagerDuty, FakePagerDutyOptions } from "../src/fake.ts";
 import {
   createTester,
@@ -12,6 +10,7 @@ import {
   type Run,
   type TesterEvent,
 } from "../src/index.ts";
+import { startHook } from "./hooks.ts";
 import { cronOfNow, environment, folderWith, from, startAccount, token } from "./world.ts";
 
 interface World {
@@ -115,17 +114,8 @@ test("left-over incidents of ours are resolved at the start, and no others", asy
 });
 
 test("a no-response escalates once, through a second start, without the address in the journal", async () => {
-  const messages: { text: string; key: string }[] = [];
-  const server = createServer(async (request, response) => {
-    let text = "";
-    for await (const chunk of request) text += chunk;
-    messages.push(JSON.parse(text));
-    response.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
   const secret = "hook-secret";
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${secret}`;
+  const { url, received } = await startHook(`/${secret}`);
   const { folder, once } = await world(
     ada,
     { users: [{ id: "PADA", answer: { after: "never" } }] },
@@ -133,7 +123,7 @@ test("a no-response escalates once, through a second start, without the address 
   );
   await once();
   await once();
-  expect(messages).toEqual([
+  expect(received.map(({ body }) => body)).toEqual([
     expect.objectContaining({ verdict: "no-response", user: { id: "PADA", name: "Ada" } }),
   ]);
   expect(readFileSync(join(folder, "journal"), "utf8")).not.toContain(secret);
@@ -220,5 +210,6 @@ test("report: table, JSON in its promised shape, and a page by itself", async ()
   ]);
   const page = readFileSync(join(folder, "r.html"), "utf8");
   expect(page).toMatch(/<a class="v good"[^>]*>pass/);
+  expect(page).toMatch(/1 of 1 runs passed/);
   expect(page).not.toMatch(/<script|<link|src=/);
 });

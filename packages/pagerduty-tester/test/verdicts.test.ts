@@ -1,28 +1,13 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { FakeFault, FakePagerDutyOptions, FakeUser } from "../src/fake.ts";
+import { startHook } from "./hooks.ts";
 import { crowd, simulate } from "./simulation.ts";
-
-/** A chat's webhook that keeps what it is sent. */
-async function webhook(): Promise<{ url: string; messages: { verdict: string; text: string }[] }> {
-  const messages: { verdict: string; text: string }[] = [];
-  const server = createServer(async (request, response) => {
-    let text = "";
-    for await (const chunk of request) text += chunk;
-    messages.push(JSON.parse(text));
-    response.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, messages };
-}
 
 const at = (id: string, more = "") =>
   `  - { name: ${id}, id: ${id}, cron: "0 9 * * 2#1 UTC"${more} }`;
 
 test("all ten verdicts, from people as they are, and with a restart over the deadline", async () => {
-  const hook = await webhook();
+  const hook = await startHook("/hook");
   const answers: Record<string, FakeUser["answer"]> = {
     ...{ PPASS: { after: 20, action: "acknowledge", channel: "sms" } },
     ...{ PLATE: { after: 16 * 60 }, PNEVER: { after: "never" } },
@@ -59,8 +44,12 @@ test("all ten verdicts, from people as they are, and with a restart over the dea
     ...{ PGONE: ["refused"], PDOUBT: ["unknown"], PMISSED: ["missed"] },
   });
   // One escalation, although two processes saw it; one page each, although PPASS only acknowledged.
-  expect(hook.messages.map(({ verdict }) => verdict)).toEqual(["no-response"]);
-  expect(hook.messages[0]?.text).toMatch(/^Test page to PNEVER at 2026-12-01T09:00:00.000Z: no-/);
+  expect(hook.received.map(({ body }) => body)).toEqual([
+    expect.objectContaining({
+      verdict: "no-response",
+      text: expect.stringMatching(/^Test page to PNEVER at 2026-12-01T09:00:00.000Z: no-response/),
+    }),
+  ]);
   const rung = world.fake.pages.filter(({ key }) => key !== "real");
   expect(rung.map(({ userId }) => userId).toSorted()).toEqual(
     ["PPASS", "PLATE", "PNEVER", "POTHER"].toSorted(),

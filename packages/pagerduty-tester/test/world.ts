@@ -7,6 +7,7 @@ export const from = "tester@example.com";
 
 // After the file and not after the test: of concurrent tests vitest cannot tell whose end is meant.
 const cleanUps: (() => unknown)[] = [];
+export const afterFile = (cleanUp: () => unknown): void => void cleanUps.push(cleanUp);
 afterAll(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())));
 
 /** A fake account of a test service and a sender beside the given people, gone after the file. */
@@ -17,7 +18,7 @@ export async function startAccount(options: FakePagerDutyOptions = {}): Promise<
     ...options,
     users: [...(options.users ?? []), { id: "PSENDER", email: from }],
   });
-  cleanUps.push(fake.close);
+  afterFile(fake.close);
   return fake;
 }
 
@@ -35,7 +36,7 @@ export function environment(fake: FakePagerDuty): Record<string, string> {
 /** A folder with a configuration, gone after the file. */
 export function folderWith(files: Record<string, string>): string {
   const folder = makeFolder(files);
-  cleanUps.push(folder[Symbol.dispose]);
+  afterFile(folder[Symbol.dispose]);
   return folder.path;
 }
 

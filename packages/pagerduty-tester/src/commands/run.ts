@@ -78,6 +78,11 @@ SIGTERM ends it after the page that is being sent; the next start goes on from t
     if (values.once) {
       const runs = await tester.runOnce({ signal });
       if (runs.length === 0) log.info("nobody is due");
+      if (config.heartbeat !== undefined) {
+        const { ping } = await import("../heartbeat.ts");
+        const problem = await ping(config.heartbeat, signal);
+        if (problem !== undefined) log.warning(problem);
+      }
       return runs.every(({ outcome }) => outcome?.verdict === "pass") ? 0 : 1;
     }
     try {
