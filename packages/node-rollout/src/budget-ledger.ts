@@ -1,11 +1,15 @@
 import type { Budget, Pod } from "./objects.ts";
 import { budgetsOf } from "./plan.ts";
 
-/** How many evictions one budget is asked for at once: more only makes the server's own retries collide. */
-const inFlightPerBudget = 3;
+/**
+ * One eviction in flight for every so many that a budget has room for, and a few at most. Each changes the
+ * budget's object, and two that meet there cost the server half a second: one after the other is faster.
+ */
+const roomPerFlight = 10;
+const mostInFlight = 5;
 /** A budget that allows nothing is asked again at last after this time, in case its watch is deaf. */
 const probeMs = 10_000;
-/** Figures may be older than an answer that overtook them; after this time they are believed again. */
+/** What an accepted eviction has changed is told by the watch; after this time it is taken for told. */
 const doubtMs = 1000;
 
 /** What the eviction API would say to a pod now, as far as we can know. */
@@ -25,13 +29,13 @@ export interface BudgetLedger {
   replace(budgets: Budget[]): void;
   set(budget: Budget): void;
   delete(budget: Budget): void;
-  /** The budgets that select a pod. */
+  /** The budgets that select a pod; remembered for as long as the same object stands for the pod. */
   budgetsOf(pod: Pod): Budget[];
   allowance(pod: Pod, now: number): Allowance;
-  /** An eviction that charges this budget is sent. */
-  sent(budget: Budget, now: number): void;
+  /** An eviction of this pod, which charges this budget, is sent. */
+  sent(budget: Budget, pod: Pod, now: number): void;
   /** Its answer came. */
-  answered(budget: Budget, answer: BudgetAnswer, now: number): void;
+  answered(budget: Budget, pod: Pod, answer: BudgetAnswer, now: number): void;
 }
 
 export type BudgetAnswer =
@@ -41,10 +45,10 @@ export type BudgetAnswer =
 
 interface Account {
   budget: Budget;
-  inFlight: number;
-  /** Evictions that its figures may not contain yet. */
-  spent: number;
-  spentAt: number;
+  /** Names of the pods whose evictions are on their way. */
+  inFlight: Set<string>;
+  /** Names of the pods whose evictions its figures do not contain, as far as we know; since when they are accepted. */
+  uncounted: Map<string, number | undefined>;
   /** Not to be asked before. */
   notBefore: number;
   /** When it was last asked, or told us something; 0: just now, by whoever looks next. */
@@ -55,6 +59,25 @@ export function createBudgetLedger(): BudgetLedger {
   /** By namespace, then name. */
   const accounts = new Map<string, Map<string, Account>>();
   const find = ({ metadata }: Budget) => accounts.get(metadata.namespace)?.get(metadata.name);
+  /** Changes whenever a pod may be selected by other budgets than before; their figures do not count. */
+  let selection = 0;
+  const chosen = new WeakMap<Pod, { selection: number; accounts: Account[] }>();
+
+  /** Each of a node's pods is asked about at every event: matching a thousand selectors again would be the drain's main work. */
+  function accountsOf(pod: Pod): Account[] {
+    const known = chosen.get(pod);
+    if (known?.selection === selection) return known.accounts;
+    const inNamespace = [...(accounts.get(pod.metadata.namespace)?.values() ?? [])];
+    const selecting = new Set(
+      budgetsOf(
+        pod,
+        inNamespace.map(({ budget }) => budget),
+      ),
+    );
+    const found = inNamespace.filter(({ budget }) => selecting.has(budget));
+    chosen.set(pod, { selection, accounts: found });
+    return found;
+  }
 
   function set(budget: Budget): void {
     const { namespace, name, resourceVersion } = budget.metadata;
@@ -62,11 +85,13 @@ export function createBudgetLedger(): BudgetLedger {
     accounts.set(namespace, inNamespace);
     const known = inNamespace.get(name);
     if (known === undefined) {
-      const quiet = { inFlight: 0, spent: 0, spentAt: 0, notBefore: 0, heardAt: 0 };
-      inNamespace.set(name, { budget, ...quiet });
+      const account = { budget, inFlight: new Set<string>(), uncounted: new Map(), notBefore: 0 };
+      inNamespace.set(name, { ...account, heardAt: 0 });
+      selection += 1;
     } else if (known.budget.metadata.resourceVersion !== resourceVersion) {
-      // What is in flight may or may not be in the new figures: the careful guess is that it is not.
-      Object.assign(known, { budget, spent: known.inFlight, notBefore: 0, heardAt: 0 });
+      if (JSON.stringify(known.budget.selector) !== JSON.stringify(budget.selector)) selection += 1;
+      Object.assign(known, { budget, notBefore: 0, heardAt: 0 });
+      for (const pod of budget.disruptedPods) known.uncounted.delete(pod);
     }
   }
 
@@ -81,46 +106,42 @@ export function createBudgetLedger(): BudgetLedger {
           if (!names.has(`${namespace}/${name}`)) inNamespace.delete(name);
         }
       }
+      selection += 1;
       for (const budget of budgets) set(budget);
     },
     delete({ metadata }) {
       accounts.get(metadata.namespace)?.delete(metadata.name);
+      selection += 1;
     },
-    budgetsOf(pod) {
-      const inNamespace = accounts.get(pod.metadata.namespace);
-      if (inNamespace === undefined) return [];
-      return budgetsOf(
-        pod,
-        [...inNamespace.values()].map(({ budget }) => budget),
-      );
-    },
+    budgetsOf: (pod) => accountsOf(pod).map(({ budget }) => budget),
     allowance(pod, now) {
       // The API looks at no budget for a pod that is not running.
       if (pod.phase === "Pending") return { kind: "free" };
-      const budgets = this.budgetsOf(pod);
-      const [budget] = budgets;
-      if (budget === undefined) return { kind: "free" };
-      if (budgets.length > 1) return { kind: "refused", budgets };
-      if (!isCharged(pod, budget)) return { kind: "free" };
-      const account = find(budget);
+      const selecting = accountsOf(pod);
+      const [account] = selecting;
       if (account === undefined) return { kind: "free" };
+      if (selecting.length > 1) {
+        return { kind: "refused", budgets: selecting.map(({ budget }) => budget) };
+      }
+      const { budget } = account;
+      if (!isCharged(pod, budget)) return { kind: "free" };
       account.heardAt ||= now;
       const askAt = askAtOf(account, now);
       return askAt <= now ? { kind: "charged", budget } : { kind: "exhausted", budget, askAt };
     },
-    sent(budget, now) {
+    sent(budget, { metadata }, now) {
       const account = find(budget);
       if (account === undefined) return;
-      account.inFlight += 1;
-      account.spent += 1;
-      account.spentAt = now;
+      account.inFlight.add(metadata.name);
+      account.uncounted.set(metadata.name, undefined);
       account.heardAt = now;
     },
-    answered(budget, answer, now) {
+    answered(budget, { metadata: { name } }, answer, now) {
       const account = find(budget);
       if (account === undefined) return;
-      account.inFlight = Math.max(0, account.inFlight - 1);
-      if (answer.kind !== "accepted") account.spent = Math.max(0, account.spent - 1);
+      account.inFlight.delete(name);
+      if (answer.kind !== "accepted") account.uncounted.delete(name);
+      else if (account.uncounted.has(name)) account.uncounted.set(name, now);
       // The figures that refused it may have been overtaken by a change we saw before the answer.
       if (answer.kind === "refused") account.notBefore = now + (answer.retryAfterMs ?? doubtMs);
     },
@@ -135,12 +156,17 @@ function isCharged({ ready }: Pod, budget: Budget): boolean {
 }
 
 function askAtOf(account: Account, now: number): number {
-  const { budget, inFlight, spent, spentAt, notBefore, heardAt } = account;
-  if (inFlight >= inFlightPerBudget) return now + doubtMs;
+  const { budget, inFlight, uncounted, notBefore, heardAt } = account;
   const observed = budget.observedGeneration >= budget.metadata.generation;
-  const inDoubt = now - spentAt < doubtMs ? spent : inFlight;
-  const room = (observed ? budget.disruptionsAllowed : 0) - inDoubt;
-  if (room > 0) return notBefore;
-  if (observed && budget.disruptionsAllowed > 0) return Math.max(notBefore, spentAt + doubtMs);
-  return inFlight > 0 ? now + doubtMs : Math.max(notBefore, heardAt + probeMs);
+  const allowed = observed ? budget.disruptionsAllowed : 0;
+  for (const [pod, since] of uncounted) {
+    if (since !== undefined && now - since >= doubtMs) uncounted.delete(pod);
+  }
+  const room = allowed - uncounted.size;
+  if (room > 0 && inFlight.size < Math.min(mostInFlight, Math.ceil(room / roomPerFlight))) {
+    return notBefore;
+  }
+  // Their answers, the watch or the end of the doubt come before long.
+  if (inFlight.size > 0 || allowed > 0) return Math.max(notBefore, now + doubtMs);
+  return Math.max(notBefore, heardAt + probeMs);
 }

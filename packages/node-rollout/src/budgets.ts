@@ -1,15 +1,15 @@
 import { type BudgetLedger, createBudgetLedger } from "./budget-ledger.ts";
 import { follow } from "./follow.ts";
 import type { Kubernetes } from "./kubernetes.ts";
-import { toBudget } from "./objects.ts";
+import { type Budget, toBudget } from "./objects.ts";
 
 /** The cluster's PodDisruptionBudgets, kept current. */
 export interface BudgetFeed {
   ledger: BudgetLedger;
   /** Resolves when they are known for the first time. */
   ready: Promise<void>;
-  /** Calls the listener after every change; returns how to stop it. */
-  onChange(listener: () => void): () => void;
+  /** Calls the listener after every change of a budget, or of all at once; returns how to stop it. */
+  onChange(listener: (budget?: Budget) => void): () => void;
 }
 
 export const budgetsPath = "/apis/policy/v1/poddisruptionbudgets";
@@ -21,9 +21,9 @@ export function followBudgets(
 ): BudgetFeed {
   const { signal, failed } = options;
   const ledger = createBudgetLedger();
-  const listeners = new Set<() => void>();
-  const notify = () => {
-    for (const listener of listeners) listener();
+  const listeners = new Set<(budget?: Budget) => void>();
+  const notify = (budget?: Budget) => {
+    for (const listener of listeners) listener(budget);
   };
   const known = Promise.withResolvers<void>();
   void follow(kubernetes, { path: budgetsPath, signal }, toBudget, {
@@ -35,7 +35,7 @@ export function followBudgets(
     changed(type, budget) {
       if (type === "set") ledger.set(budget);
       else ledger.delete(budget);
-      notify();
+      notify(type === "set" ? budget : undefined);
     },
     ...(failed && { failed }),
   });

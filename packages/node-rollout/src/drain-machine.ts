@@ -1,7 +1,7 @@
-import type { BudgetLedger } from "./budget-ledger.ts";
+import type { BudgetAnswer, BudgetLedger } from "./budget-ledger.ts";
 import type { EvictionOutcome } from "./eviction.ts";
 import type { Budget, Pod } from "./objects.ts";
-import { type DrainPolicy, judgePod, type PodVerdict, turnOf } from "./plan.ts";
+import { type DrainPolicy, judgePod, type PodVerdict, severalBudgets, turnOf } from "./plan.ts";
 import type { Wait } from "./wait.ts";
 
 /** What to do now to empty a node. */
@@ -36,6 +36,8 @@ export interface DrainMachine {
   looked(uid: string): void;
   /** The verdicts on the pods that are there. */
   verdicts(): PodVerdict[];
+  /** Whether a pod waits for this budget: its news is none to others. */
+  waitsFor(budget: Budget): boolean;
 }
 
 export interface DrainMachineOptions {
@@ -49,11 +51,13 @@ export interface DrainMachineOptions {
 
 interface Entry {
   pod: Pod;
+  /** The same, were it not terminating: such a pod has to be waited for if it would have had to go. */
+  staying: Pod;
   /** `asked`: in flight. `leaving`: accepted, or terminating. `unclear`: to be looked at. */
   state: "staying" | "asked" | "unclear" | "leaving";
-  charged?: Budget;
   notBefore: number;
   attempts: number;
+  /** Its deletion is sent, or was accepted. */
   forced: boolean;
   problem: { code: string; message: string };
   wait?: Wait;
@@ -69,6 +73,10 @@ const patienceMs = 10_000;
 export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
   const { policy, ledger, forceBy, inFlight: mostInFlight = 25 } = options;
   const entries = new Map<string, Entry>();
+  /** What evictions in flight charge, by pod: they are accounted for although the pod goes meanwhile. */
+  const charges = new Map<string, { budget: Budget; pod: Pod }>();
+  /** By namespace and name, as of the last decision. */
+  let awaited = new Set<string>();
 
   const judge = (pod: Pod) => judgePod(pod, ledger.budgetsOf(pod), policy);
 
@@ -77,6 +85,7 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
     if (entry === undefined) {
       entries.set(pod.metadata.uid, {
         pod,
+        staying: asIfStaying(pod),
         state: stateOf(pod, "staying"),
         notBefore: 0,
         attempts: 0,
@@ -85,6 +94,7 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
       });
     } else {
       entry.pod = pod;
+      entry.staying = asIfStaying(pod);
       entry.state = stateOf(pod, entry.state);
     }
   }
@@ -99,13 +109,15 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
       askAt: now + tickMs,
     };
     const remaining = [...entries.values()]
-      .map((entry) => ({ entry, verdict: judge(asIfStaying(entry.pod)) }))
+      .map((entry) => ({ entry, verdict: judge(entry.staying) }))
       .filter(({ entry, verdict }) => mustGo(entry, verdict, now));
     decision.empty = remaining.length === 0;
     const turn = Math.min(...remaining.map(({ verdict }) => turnOf(verdict, policy)));
+    let room = mostInFlight - countAsked(entries);
+    awaited = new Set();
     for (const { entry, verdict } of remaining) {
-      const room = mostInFlight - countAsked(entries);
       const step = stepFor(entry, verdict, { now, turn, room });
+      if (step.kind !== "wait") room -= 1;
       apply(step, entry, verdict, now, decision);
     }
     return decision;
@@ -119,14 +131,16 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
   ): Step {
     if (entry.state === "asked")
       return wait("retry", podName(verdict), "the eviction is on its way");
-    if (mustForce(entry, verdict, forceBy, now))
+    const postponed = entry.notBefore > now;
+    if (!postponed && mustForce(entry, verdict, forceBy, now)) {
       return room > 0 ? { kind: "force" } : busy(verdict);
+    }
     if (entry.state === "leaving") return wait("terminating", podName(verdict), "its grace runs");
     if (verdict.action === "block") return wait("blocked", podName(verdict), verdict.reason);
     if (turnOf(verdict, policy) > turn) {
-      return wait("blocked", podName(verdict), "goes after the pods before it are gone");
+      return wait("turn", podName(verdict), "goes after the pods before it are gone");
     }
-    if (entry.notBefore > now) {
+    if (postponed) {
       const { code, message } = entry.problem;
       return wait(code, podName(verdict), message, entry.notBefore);
     }
@@ -136,7 +150,7 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
   }
 
   function stepByBudget(entry: Entry, now: number): Step {
-    const allowance = ledger.allowance(entry.pod, now);
+    const allowance = ledger.allowance(entry.staying, now);
     switch (allowance.kind) {
       case "free":
         return { kind: "evict" };
@@ -145,11 +159,16 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
       case "exhausted": {
         const { metadata, disruptionsAllowed, currentHealthy, desiredHealthy } = allowance.budget;
         const figures = `allows ${disruptionsAllowed}, ${currentHealthy} of ${desiredHealthy} wanted are healthy`;
+        awaited.add(keyOf(allowance.budget));
         const name = `PodDisruptionBudget ${metadata.namespace}/${metadata.name}`;
         return wait("budget", name, figures, allowance.askAt);
       }
       case "refused":
-        return wait("blocked", podName({ pod: entry.pod.metadata }), "two budgets select it");
+        return wait(
+          "blocked",
+          podName({ pod: entry.pod.metadata }),
+          severalBudgets(allowance.budgets),
+        );
     }
   }
 
@@ -163,8 +182,8 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
     switch (step.kind) {
       case "evict":
         if (step.charge !== undefined) {
-          entry.charged = step.charge;
-          ledger.sent(step.charge, now);
+          charges.set(entry.pod.metadata.uid, { budget: step.charge, pod: entry.pod });
+          ledger.sent(step.charge, entry.pod, now);
         }
         entry.state = "asked";
         decision.evict.push(verdict);
@@ -189,15 +208,16 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
   }
 
   function answered(uid: string, outcome: EvictionOutcome, now: number): void {
+    const charge = charges.get(uid);
+    charges.delete(uid);
+    if (charge !== undefined) {
+      ledger.answered(charge.budget, charge.pod, budgetAnswerOf(outcome), now);
+    }
     const entry = entries.get(uid);
     if (entry === undefined) return;
-    const { charged } = entry;
-    if (charged !== undefined) {
-      delete entry.charged;
-      ledger.answered(charged, budgetAnswerOf(outcome), now);
-    }
     entry.attempts += 1;
     entry.state = stateOf(entry.pod, "staying");
+    if (outcome.kind !== "accepted") entry.forced = false;
     switch (outcome.kind) {
       case "accepted":
         entry.state = "leaving";
@@ -212,7 +232,7 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
         // A charged budget holds its pods back itself, and its next change frees them.
         postpone(
           entry,
-          charged === undefined ? now + (outcome.retryAfterMs ?? tickMs) : now,
+          charge === undefined ? now + (outcome.retryAfterMs ?? tickMs) : now,
           "retry",
           outcome.message,
         );
@@ -237,22 +257,17 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
   return {
     listed(pods) {
       const uids = new Set(pods.map(({ metadata }) => metadata.uid));
-      for (const uid of entries.keys()) if (!uids.has(uid)) gone(uid);
+      for (const uid of entries.keys()) if (!uids.has(uid)) entries.delete(uid);
       for (const pod of pods) seen(pod);
     },
     seen,
-    gone,
+    gone: (uid) => entries.delete(uid),
     decide,
     answered,
     looked,
     verdicts: () => [...entries.values()].map(({ pod }) => judge(pod)),
+    waitsFor: (budget) => awaited.has(keyOf(budget)),
   };
-
-  function gone(uid: string): void {
-    const charged = entries.get(uid)?.charged;
-    if (charged !== undefined) ledger.answered(charged, { kind: "accepted" }, 0);
-    entries.delete(uid);
-  }
 }
 
 type Step =
@@ -267,6 +282,10 @@ function wait(code: string, object: string, message: string, askAt?: number): St
 
 function busy(verdict: PodVerdict): Step {
   return wait("retry", podName(verdict), "enough of this node's pods are on their way");
+}
+
+function keyOf({ metadata: { namespace, name } }: Budget): string {
+  return `${namespace}/${name}`;
 }
 
 function podName({ pod }: { pod: { namespace: string; name: string } }): string {
@@ -293,7 +312,6 @@ function backoffOf({ attempts }: Entry): number {
   return Math.min(patienceMs, 250 * 2 ** Math.min(attempts, 6));
 }
 
-/** A terminating pod has to be waited for if it would have had to go. */
 function asIfStaying(pod: Pod): Pod {
   const { deletionTimestamp: _, ...metadata } = pod.metadata;
   return { ...pod, metadata };
@@ -325,7 +343,7 @@ function graceLeft({ graceSeconds }: PodVerdict, forceBy = 0, now: number): numb
   return Math.max(1, Math.min(graceSeconds, Math.floor((forceBy - now) / 1000)));
 }
 
-function budgetAnswerOf(outcome: EvictionOutcome): Parameters<BudgetLedger["answered"]>[1] {
+function budgetAnswerOf(outcome: EvictionOutcome): BudgetAnswer {
   if (outcome.kind === "accepted") return { kind: "accepted" };
   if (outcome.kind !== "later") return { kind: "other" };
   const { retryAfterMs } = outcome;

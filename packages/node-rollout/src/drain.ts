@@ -4,13 +4,15 @@ import { cordon } from "./cordon.ts";
 import { createDrainMachine, type DrainMachine } from "./drain-machine.ts";
 import { takeSteps } from "./drain-steps.ts";
 import type { EvictionOutcome } from "./eviction.ts";
-import type { Kubernetes } from "./kubernetes.ts";
+import { ApiError, isApiError, type Kubernetes } from "./kubernetes.ts";
 import { limited } from "./kubernetes-limited.ts";
+import { createNodeEvents, type NodeEvents } from "./node-events.ts";
+import { type NodeWatch, watchNode } from "./node-watch.ts";
+import type { Pod } from "./objects.ts";
 import { type DrainPolicy, type PodVerdict, turnOf } from "./plan.ts";
 import { followPodsOf, type PodsOfNode } from "./pods-of-node.ts";
 import { persist } from "./retry.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
-import { until } from "./until.ts";
 import { attachedVolumes } from "./volumes.ts";
 import type { Wait } from "./wait.ts";
 import { createWake, type Wake } from "./wake.ts";
@@ -27,6 +29,8 @@ export type DrainProgress =
   /** A request failed and is tried again. */
   | { type: "failed"; error: unknown }
   | { type: "timedOut"; waits: Wait[] }
+  /** Somebody deleted the node: what was on it ends without us. */
+  | { type: "nodeGone"; node: string }
   | { type: "drained"; pods: number; durationMs: number };
 
 export interface DrainOptions {
@@ -48,6 +52,8 @@ export interface DrainOptions {
   cordon?: boolean;
   /** The rate that this drain shares with others. @default its own: 50 requests a second, 300 at once */
   bucket?: TokenBucket;
+  /** Record Kubernetes Events on the node. @default true */
+  events?: boolean;
   /** Say what would be done and do nothing. @default false */
   dryRun?: boolean;
   signal?: AbortSignal;
@@ -59,37 +65,53 @@ const volumePollMs = 2000;
 
 /**
  * Empties a node as fast as its PodDisruptionBudgets allow: cordons it, evicts its pods, woken by every change
- * to a pod or a budget, and ends when a consistent list shows that nothing is left that has to go.
+ * to a pod or a budget, and ends when a consistent list shows that nothing is left that has to go. Nothing is
+ * touched before `planned` is taken: ending the iteration there leaves everything as it was.
  *
  * @returns its progress; ending the iteration ends the drain and leaves the node cordoned
  * @throws ApiError when the node does not exist, or what the drain needs is not allowed
  */
 export async function* drainNode(options: DrainOptions): AsyncGenerator<DrainProgress> {
-  const drain = await open(options);
-  const { machine, pods, signal } = drain;
+  const drain = open(options);
+  const { machine, signal } = drain;
   try {
-    await until(pods.ready, signal);
+    yield* untilKnown(drain);
     yield planOf(machine, options.policy);
     if (options.dryRun) return;
     if (options.cordon ?? true) {
       await drain.insist(() => cordon(drain.kubernetes, options.node, signal));
       yield { type: "cordoned", node: options.node };
     }
-    const timedOut = yield* untilEmpty(drain, Date.now() + (options.settleMs ?? 1000));
-    if (timedOut !== undefined) return yield timedOut;
-    if (options.volumes) await untilDetached(drain);
+    const events = drain.nodeEvents();
+    events.record("Normal", "DrainStarted", `evicting ${toEvict(machine)} pods`);
+    const cut =
+      (yield* untilEmpty(drain, events)) ??
+      (options.volumes ? yield* untilDetached(drain) : undefined);
     yield* drain.events.splice(0);
-    yield { type: "drained", pods: drain.gone(), durationMs: Date.now() - drain.began };
+    const end = cut ?? {
+      type: "drained",
+      pods: drain.gone(),
+      durationMs: Date.now() - drain.began,
+    };
+    recordEnd(end, events);
+    yield end;
+  } catch (error) {
+    signal.throwIfAborted(); // with what ended it, not with what that broke off
+    throw error;
   } finally {
     drain.close();
   }
 }
+
+/** What ends a drain before the node is empty. */
+type Cut = Extract<DrainProgress, { type: "timedOut" | "nodeGone" }>;
 
 interface Drain {
   options: DrainOptions;
   kubernetes: Kubernetes;
   machine: DrainMachine;
   pods: PodsOfNode;
+  node: NodeWatch;
   wake: Wake;
   /** Not told yet. */
   events: DrainProgress[];
@@ -97,29 +119,33 @@ interface Drain {
   deadline: number;
   signal: AbortSignal;
   gone(): number;
+  budgets: BudgetFeed;
+  nodeEvents(): NodeEvents;
   /** Tries until it succeeds or is refused. */
   insist<T>(attempt: () => Promise<T>): Promise<T>;
   close(): void;
 }
 
-async function open(options: DrainOptions): Promise<Drain> {
-  const { node, policy = {}, timeoutMs = Number.POSITIVE_INFINITY, onTimeout } = options;
+function open(options: DrainOptions): Drain {
+  const { policy = {}, timeoutMs = Number.POSITIVE_INFINITY, onTimeout } = options;
   const ending = new AbortController();
   const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
   const bucket = options.bucket ?? createTokenBucket({ qps: 50, burst: 300 });
-  const kubernetes = limited(options.kubernetes, bucket, node);
+  const kubernetes = limited(options.kubernetes, bucket, options.node);
   const wake = createWake();
   const events: DrainProgress[] = [];
   const tell = (event: DrainProgress) => {
     events.push(event);
     wake.notify();
   };
-  const failed = (error: unknown) => tell({ type: "failed", error });
+  const failed = (error: unknown) => {
+    // What may not be watched cannot be drained: better to say so than to wait for news that never come.
+    if (isApiError(error, 401, 403)) ending.abort(error);
+    else tell({ type: "failed", error });
+  };
   signal.addEventListener("abort", wake.notify, { once: true });
 
   const budgets = options.budgets ?? followBudgets(kubernetes, { signal, failed });
-  await until(budgets.ready, signal);
-  const stopListening = budgets.onChange(wake.notify);
   const began = Date.now();
   const deadline = began + timeoutMs;
   const machine = createDrainMachine({
@@ -127,31 +153,28 @@ async function open(options: DrainOptions): Promise<Drain> {
     ledger: budgets.ledger,
     ...(onTimeout === "force" ? { forceBy: deadline } : {}),
   });
-  let gone = 0;
-  const pods = followPodsOf(node, {
-    kubernetes,
-    machine,
-    signal,
-    news: {
-      gone({ metadata: { namespace, name, uid } }) {
-        gone += 1;
-        tell({ type: "gone", pod: { namespace, name, uid } });
-      },
-      changed: wake.notify,
-      failed,
-    },
+  const stopListening = budgets.onChange((budget) => {
+    if (budget === undefined || machine.waitsFor(budget)) wake.notify();
   });
+  let gone = 0;
+  const news = {
+    gone({ metadata: { namespace, name, uid } }: Pod) {
+      gone += 1;
+      tell({ type: "gone", pod: { namespace, name, uid } });
+    },
+    changed: wake.notify,
+    failed,
+  };
+  const node = watchNode(kubernetes, options.node, { signal, changed: wake.notify, failed });
+  const pods = followPodsOf(options.node, { kubernetes, machine, signal, news });
   return {
-    options,
-    kubernetes,
-    machine,
-    pods,
-    wake,
-    events,
-    began,
-    deadline,
-    signal,
+    ...{ options, kubernetes, machine, pods, budgets, node, wake, events, began, deadline, signal },
     gone: () => gone,
+    nodeEvents() {
+      const metadata = node.node()?.metadata;
+      if (metadata === undefined || options.events === false) return silent;
+      return createNodeEvents(kubernetes, metadata);
+    },
     insist: (attempt) => persist(attempt, { signal, onRetry: failed }),
     close() {
       stopListening();
@@ -160,12 +183,49 @@ async function open(options: DrainOptions): Promise<Drain> {
   };
 }
 
-/** Acts until the node is empty, or until the time is up, which it returns. */
+const silent: NodeEvents = { record() {}, blocked() {} };
+
+/** Waits until node, pods and budgets are known, and tells what fails meanwhile. */
+async function* untilKnown(drain: Drain): AsyncGenerator<DrainProgress> {
+  const { node, pods, budgets, events, wake, signal, options } = drain;
+  let known = false;
+  void Promise.all([node.ready, budgets.ready, pods.ready]).then(() => {
+    known = true;
+    wake.notify();
+  });
+  while (!known) {
+    yield* events.splice(0);
+    await wake.wait(1000);
+    signal.throwIfAborted();
+  }
+  if (node.node() !== undefined) return;
+  const message = `nodes "${options.node}" not found`;
+  throw new ApiError(404, { reason: "NotFound", message });
+}
+
+function toEvict(machine: DrainMachine): number {
+  return machine.verdicts().filter(({ action }) => action !== "skip").length;
+}
+
+function recordEnd(end: DrainProgress, events: NodeEvents): void {
+  if (end.type === "drained") {
+    const seconds = (end.durationMs / 1000).toFixed(1);
+    events.record("Normal", "Drained", `${end.pods} pods went in ${seconds} s`);
+  }
+  if (end.type === "timedOut") {
+    const waits = end.waits.map(({ object, message }) => `${object}: ${message}`);
+    events.record("Warning", "DrainTimedOut", [...new Set(waits)].join("; "));
+  }
+}
+
+/** Acts until the node is empty, or something else ends the drain, which it returns. */
 async function* untilEmpty(
   drain: Drain,
-  settledAt: number,
-): AsyncGenerator<DrainProgress, DrainProgress | undefined> {
-  const { kubernetes, machine, pods, wake, events, deadline, signal, options } = drain;
+  nodeEvents: NodeEvents,
+): AsyncGenerator<DrainProgress, Cut | undefined> {
+  const { kubernetes, machine, pods, node, wake, events, deadline, signal, options } = drain;
+  const cordonedAt = Date.now();
+  const settledAt = cordonedAt + (options.settleMs ?? 1000);
   const tell = (event: DrainProgress) => {
     events.push(event);
     wake.notify();
@@ -177,28 +237,45 @@ async function* untilEmpty(
     takeSteps(decision, { kubernetes, machine, signal, tell });
     yield* events.splice(0);
     signal.throwIfAborted();
+    if (node.node() === undefined) return { type: "nodeGone", node: options.node };
     if (decision.empty && now >= settledAt) {
       await drain.insist(pods.list);
       if (machine.decide(Date.now()).empty) return undefined;
       continue;
     }
-    const key = decision.waits.map(({ code, object }) => `${code} ${object}`).join();
-    if (key !== shown) yield { type: "waiting", waits: decision.waits };
+    const waits = decision.empty ? [settling(options.node, cordonedAt)] : decision.waits;
+    const key = waits.map(({ code, object }) => `${code} ${object}`).join();
+    if (key !== shown) yield { type: "waiting", waits };
     shown = key;
-    if (now >= deadline && options.onTimeout !== "force") {
-      return { type: "timedOut", waits: decision.waits };
-    }
+    nodeEvents.blocked(waits, now);
+    if (now >= deadline && options.onTimeout !== "force") return { type: "timedOut", waits };
     if (now - pods.heardAt() > relistMs) await drain.insist(pods.list);
     const next = decision.empty ? settledAt : decision.askAt;
     await wake.wait(Math.max(10, next - Date.now()));
   }
 }
 
-async function untilDetached(drain: Drain): Promise<void> {
-  const { kubernetes, options, deadline, signal } = drain;
-  while (Date.now() < deadline) {
+function settling(node: string, since: number): Wait {
+  const message = "it is empty; the scheduler may not have seen the cordon yet";
+  return { code: "settling", object: `Node ${node}`, since: new Date(since), message };
+}
+
+/** Waits until no volume is attached to the node any more, or the time is up. */
+async function* untilDetached(drain: Drain): AsyncGenerator<DrainProgress, Cut | undefined> {
+  const { kubernetes, options, node, deadline, signal } = drain;
+  const since = new Date();
+  let shown = "";
+  for (;;) {
     const left = await drain.insist(() => attachedVolumes(kubernetes, options.node, signal));
-    if (left.length === 0) return;
+    if (left.length === 0) return undefined;
+    if (node.node() === undefined) return { type: "nodeGone", node: options.node };
+    const waits = left.map((name): Wait => {
+      const object = `PersistentVolume ${name}`;
+      return { code: "volumes", object, since, message: "still attached to the node" };
+    });
+    if (left.join() !== shown) yield { type: "waiting", waits };
+    shown = left.join();
+    if (Date.now() >= deadline) return { type: "timedOut", waits };
     await sleep(volumePollMs, undefined, { signal });
   }
 }

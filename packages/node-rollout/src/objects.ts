@@ -49,6 +49,8 @@ export interface Budget {
   unhealthyPodEvictionPolicy: "IfHealthyBudget" | "AlwaysAllow";
   observedGeneration: number;
   disruptionsAllowed: number;
+  /** Names of the pods whose evictions its figures contain, although the pods do not end yet. */
+  disruptedPods: string[];
   currentHealthy: number;
   desiredHealthy: number;
 }
@@ -73,22 +75,24 @@ export interface Node {
 
 /** An object as the API server sends it: every part may be missing. */
 interface Raw {
-  metadata?: Partial<Metadata> & {
-    ownerReferences?: { kind: string; name: string; controller?: boolean }[];
+  metadata?: Nullable<Partial<Omit<Metadata, "controller">>> & {
+    ownerReferences?: { kind: string; name: string; controller?: boolean }[] | null;
   };
-  spec?: Record<string, unknown>;
-  status?: Record<string, unknown>;
+  spec?: Record<string, unknown> | null;
+  status?: Record<string, unknown> | null;
 }
+
+type Nullable<T> = { [K in keyof T]: T[K] | null };
 
 /** Reads a pod and drops what no decision needs: a hundred thousand of them must fit in memory. */
 export function toPod(object: object): Pod {
-  const { metadata, spec = {}, status = {} } = object as Raw;
+  const { metadata, spec, status } = partsOf(object);
   const conditions = (status["conditions"] ?? []) as Condition[];
   const volumes = (spec["volumes"] ?? []) as { name: string; emptyDir?: object | null }[];
   return {
     metadata: toMetadata(metadata),
-    ...present("nodeName", spec["nodeName"] as string | undefined),
-    ...present("priorityClassName", spec["priorityClassName"] as string | undefined),
+    ...present("nodeName", spec["nodeName"] as string | null | undefined),
+    ...present("priorityClassName", spec["priorityClassName"] as string | null | undefined),
     phase: (status["phase"] as string | undefined) ?? "",
     ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
     terminationGracePeriodSeconds:
@@ -103,7 +107,7 @@ export function toPod(object: object): Pod {
 
 /** Reads a PodDisruptionBudget. */
 export function toBudget(object: object): Budget {
-  const { metadata, spec = {}, status = {} } = object as Raw;
+  const { metadata, spec, status } = partsOf(object);
   const count = (name: string) => (status[name] as number | undefined) ?? 0;
   return {
     metadata: toMetadata(metadata),
@@ -112,6 +116,7 @@ export function toBudget(object: object): Budget {
       spec["unhealthyPodEvictionPolicy"] === "AlwaysAllow" ? "AlwaysAllow" : "IfHealthyBudget",
     observedGeneration: count("observedGeneration"),
     disruptionsAllowed: count("disruptionsAllowed"),
+    disruptedPods: Object.keys((status["disruptedPods"] ?? {}) as object),
     currentHealthy: count("currentHealthy"),
     desiredHealthy: count("desiredHealthy"),
   };
@@ -119,7 +124,7 @@ export function toBudget(object: object): Budget {
 
 /** Reads a node. */
 export function toNode(object: object): Node {
-  const { metadata, spec = {}, status = {} } = object as Raw;
+  const { metadata, spec, status } = partsOf(object);
   const info = (status["nodeInfo"] ?? {}) as { bootID?: string };
   return {
     metadata: toMetadata(metadata),
@@ -141,7 +146,13 @@ export function instanceIdOfNode(node: Node): string | undefined {
   return /^i-[^/]+$/.test(last) ? last : undefined;
 }
 
-function toMetadata(raw: Raw["metadata"] = {}): Metadata {
+/** Manifests and fixtures leave parts out, and clients of other languages send null for them. */
+function partsOf(object: object) {
+  const { metadata, spec, status } = object as Raw;
+  return { metadata: metadata ?? {}, spec: spec ?? {}, status: status ?? {} };
+}
+
+function toMetadata(raw: NonNullable<Raw["metadata"]>): Metadata {
   const controller = raw.ownerReferences?.find(({ controller }) => controller);
   return {
     name: raw.name ?? "",
@@ -165,6 +176,6 @@ function keepSmall(annotations: Record<string, string>): Record<string, string> 
   return kept;
 }
 
-function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+function present<K extends string, V>(key: K, value: V | null | undefined): { [P in K]?: V } {
+  return value === undefined || value === null ? {} : ({ [key]: value } as { [P in K]: V });
 }

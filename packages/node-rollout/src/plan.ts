@@ -23,6 +23,8 @@ export interface DrainPolicy {
   evictUnreplicated?: boolean;
   /** Seconds each pod gets to end; negative or left out: the pod's own. */
   graceSeconds?: number;
+  /** The same for critical pods. @default as `graceSeconds` */
+  criticalGraceSeconds?: number;
   /** The pod this runs in, which goes last. */
   ownPodUid?: string;
 }
@@ -40,7 +42,7 @@ export interface DrainPlan {
  * @param pods the node's pods, as the API server gives them
  * @param budgets PodDisruptionBudgets of at least the pods' namespaces, as the API server gives them
  */
-export function planDrain(pods: object[], budgets: object[], policy: DrainPolicy): DrainPlan {
+export function planDrain(pods: object[], budgets: object[], policy: DrainPolicy = {}): DrainPlan {
   const known = budgets.map(toBudget);
   const verdicts = pods.map((object) => {
     const pod = toPod(object);
@@ -60,7 +62,7 @@ export function budgetsOf(pod: Pod, budgets: readonly Budget[]): Budget[] {
 
 /** Application pods go first, then critical ones, then the pod we run in. */
 export function turnOf({ group, pod }: PodVerdict, { ownPodUid }: DrainPolicy): number {
-  if (pod.uid === ownPodUid) return 2;
+  if (pod.uid !== "" && pod.uid === ownPodUid) return 2;
   return group === "critical" ? 1 : 0;
 }
 
@@ -68,13 +70,18 @@ export function turnOf({ group, pod }: PodVerdict, { ownPodUid }: DrainPolicy): 
 export function judgePod(pod: Pod, budgets: readonly Budget[], policy: DrainPolicy): PodVerdict {
   const { namespace, name, uid } = pod.metadata;
   const [action, reason] = judge(pod, budgets, policy);
+  const group = isCritical(pod) || isOwn(pod, policy) ? "critical" : "application";
   return {
     pod: { namespace, name, uid },
     action,
     reason,
-    group: isCritical(pod) || uid === policy.ownPodUid ? "critical" : "application",
-    graceSeconds: graceOf(pod, policy),
+    group,
+    graceSeconds: graceOf(pod, group, policy),
   };
+}
+
+function isOwn({ metadata }: Pod, { ownPodUid }: DrainPolicy): boolean {
+  return metadata.uid !== "" && metadata.uid === ownPodUid;
 }
 
 function isCritical({ priorityClassName, priority }: Pod): boolean {
@@ -83,9 +90,11 @@ function isCritical({ priorityClassName, priority }: Pod): boolean {
   );
 }
 
-/** Grace 0 would take the pod out of the API at once, while its processes may still run. */
-function graceOf(pod: Pod, { graceSeconds = -1 }: DrainPolicy): number {
-  return Math.max(1, graceSeconds < 0 ? pod.terminationGracePeriodSeconds : graceSeconds);
+/** Grace 0 would take the pod out of the API at once, while its processes may still run; the API takes whole seconds. */
+function graceOf(pod: Pod, group: PodVerdict["group"], policy: DrainPolicy): number {
+  const { graceSeconds, criticalGraceSeconds } = policy;
+  const asked = (group === "critical" ? criticalGraceSeconds : undefined) ?? graceSeconds ?? -1;
+  return Math.max(1, Math.ceil(asked >= 0 ? asked : pod.terminationGracePeriodSeconds));
 }
 
 type Judgement = [action: PodVerdict["action"], reason: string];
@@ -97,17 +106,31 @@ function judge(pod: Pod, budgets: readonly Budget[], policy: DrainPolicy): Judge
     judgeFinished(pod) ??
     judgeDaemonSet(pod, policy) ??
     judgeTerminating(pod) ??
-    judgeDoNotDisrupt(pod) ??
     judgeTolerations(pod) ??
-    judgeUnreplicated(pod, policy) ??
-    judgeEmptyDir(pod, policy) ??
-    judgeBudgets(pod, budgets) ??
-    judgeOrdinary(pod, policy)
+    judgeObstacles(pod, budgets, policy) ??
+    judgeOrdinary(pod, budgets, policy)
   );
 }
 
+/** Everything that keeps a pod here is told at once: nobody wants to find the next obstacle after removing one. */
+function judgeObstacles(
+  pod: Pod,
+  budgets: readonly Budget[],
+  policy: DrainPolicy,
+): Judgement | undefined {
+  const reasons = [
+    doNotDisruptOf(pod),
+    unreplicatedOf(pod, policy),
+    emptyDirOf(pod, policy),
+    twoBudgetsOf(pod, budgets),
+  ].filter((reason) => reason !== undefined);
+  return reasons.length === 0 ? undefined : ["block", reasons.join("; ")];
+}
+
 function judgeMirror({ metadata }: Pod): Judgement | undefined {
-  const isMirror = metadata.annotations["kubernetes.io/config.mirror"] !== undefined;
+  const isMirror =
+    metadata.annotations["kubernetes.io/config.mirror"] !== undefined ||
+    metadata.controller?.kind === "Node";
   return isMirror
     ? ["skip", "mirror of a static pod, which only the node itself can end"]
     : undefined;
@@ -139,15 +162,16 @@ const doNotDisrupt = {
   "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 };
 
-function judgeDoNotDisrupt({ metadata }: Pod): Judgement | undefined {
+function doNotDisruptOf({ metadata }: Pod): string | undefined {
   const found = Object.entries(doNotDisrupt).find(
     ([key, value]) => metadata.annotations[key] === value,
   );
-  return found && ["block", `must not be disrupted: annotation ${found[0]}: "${found[1]}"`];
+  return found && `must not be disrupted: annotation ${found[0]}: "${found[1]}"`;
 }
 
-function judgeTolerations({ tolerations }: Pod): Judgement | undefined {
-  return tolerations.some(toleratesCordon)
+/** One that must not be disrupted is not left to die with its node either. */
+function judgeTolerations(pod: Pod): Judgement | undefined {
+  return doNotDisruptOf(pod) === undefined && pod.tolerations.some(toleratesCordon)
     ? ["skip", "tolerates a cordoned node (everything, or unschedulable) and would come back to it"]
     : undefined;
 }
@@ -158,35 +182,37 @@ function toleratesCordon({ key = "", operator = "Equal", value = "", effect = ""
   return key === "node.kubernetes.io/unschedulable" && value === "";
 }
 
-function judgeUnreplicated({ metadata }: Pod, policy: DrainPolicy): Judgement | undefined {
+function unreplicatedOf({ metadata }: Pod, policy: DrainPolicy): string | undefined {
   if (metadata.controller !== undefined || policy.evictUnreplicated) return undefined;
-  return [
-    "block",
-    "unreplicated: no controller starts it again; evictUnreplicated evicts it anyway",
-  ];
+  return "unreplicated: no controller starts it again; evictUnreplicated evicts it anyway";
 }
 
-function judgeEmptyDir({ emptyDirs }: Pod, policy: DrainPolicy): Judgement | undefined {
+function emptyDirOf({ emptyDirs }: Pod, policy: DrainPolicy): string | undefined {
   if (emptyDirs.length === 0 || policy.deleteEmptyDir) return undefined;
-  return [
-    "block",
-    `emptyDir ${emptyDirs.join(", ")} would be lost; deleteEmptyDir evicts it anyway`,
-  ];
+  return `emptyDir ${emptyDirs.join(", ")} would be lost; deleteEmptyDir evicts it anyway`;
 }
 
 /** The eviction API answers 500 for such a pod, always, unless it does not run yet. */
-function judgeBudgets({ phase }: Pod, budgets: readonly Budget[]): Judgement | undefined {
+function twoBudgetsOf({ phase }: Pod, budgets: readonly Budget[]): string | undefined {
   if (budgets.length < 2 || phase === "Pending") return undefined;
-  const names = budgets.map(({ metadata }) => metadata.name).toSorted();
-  return [
-    "block",
-    `two PodDisruptionBudgets select it (${names.join(", ")}): it can never be evicted`,
-  ];
+  return severalBudgets(budgets);
 }
 
-function judgeOrdinary({ metadata }: Pod, { ownPodUid }: DrainPolicy): Judgement {
-  if (metadata.uid === ownPodUid) return ["evict", "own pod, goes last"];
-  const { controller } = metadata;
-  if (controller === undefined) return ["evict", "unreplicated, evicted as asked"];
-  return ["evict", `${controller.kind} ${controller.name} starts it again elsewhere`];
+/** In words, that the API never evicts a pod which several budgets select. */
+export function severalBudgets(budgets: readonly Budget[]): string {
+  const count = budgets.length === 2 ? "two" : budgets.length;
+  const names = budgets.map(({ metadata }) => metadata.name).toSorted();
+  return `${count} PodDisruptionBudgets select it (${names.join(", ")}): it can never be evicted`;
+}
+
+function judgeOrdinary(pod: Pod, [budget]: readonly Budget[], policy: DrainPolicy): Judgement {
+  const { controller } = pod.metadata;
+  const reason = isOwn(pod, policy)
+    ? "own pod, goes last"
+    : controller === undefined
+      ? "unreplicated, evicted as asked"
+      : `${controller.kind} ${controller.name} starts it again elsewhere`;
+  const isHeld = budget?.disruptionsAllowed === 0 && pod.ready;
+  const held = `; PodDisruptionBudget ${budget?.metadata.name} allows none at present`;
+  return ["evict", isHeld ? `${reason}${held}` : reason];
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isApiError } from "./kubernetes.ts";
 
-/** True for what may go away by itself: no connection, an overloaded server. A refusal does not. */
+/** True for what may go away by itself: no connection, an overloaded server, a list that aged between its pages. */
 export function isPassing(error: unknown): boolean {
   if (!isApiError(error)) return !(error instanceof TypeError || error instanceof SyntaxError);
-  return error.code >= 500 || error.code === 429;
+  return error.code >= 500 || error.code === 429 || error.code === 410;
 }
 
 /**

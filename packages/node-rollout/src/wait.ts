@@ -1,10 +1,18 @@
 /** Why something does not go on, in a form that logs, `status` and metrics share. */
 export interface Wait {
-  /** `budget`, `blocked`, `terminating`, `retry`, `refused`, `unknown-node`, `other-replica`, `volumes`, `settling`. */
+  /**
+   * `budget`: it has no room. `blocked`: nothing we do frees it. `refused`: no rights, or a policy. `volumes`: not
+   * detached yet. And what passes by itself: `terminating`, `turn` (others go first), `retry`, `settling`.
+   */
   code: string;
   /** What is waited for: `PodDisruptionBudget shop/web`, `Pod shop/web-1`. */
   object: string;
   /** When this wait began. */
   since: Date;
   message: string;
+}
+
+/** The waits that something or somebody must end; the others pass by themselves. */
+export function obstacles(waits: readonly Wait[]): Wait[] {
+  return waits.filter(({ code }) => ["budget", "blocked", "refused", "volumes"].includes(code));
 }

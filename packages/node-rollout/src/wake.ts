@@ -1,4 +1,7 @@
-/** Lets a loop sleep until something happens; what happens while it is busy is not lost. */
+/**
+ * Lets a loop sleep until something happens; what happens while it is busy is not lost, and what happens at
+ * once, the events of one packet, wakes it once.
+ */
 export interface Wake {
   notify(): void;
   /** Resolves at the next `notify`, at once if there was one since the last wait, or after `ms`. */
@@ -19,11 +22,12 @@ export function createWake(): Wake {
           const timer = setTimeout(resolve, ms);
           resume = () => {
             clearTimeout(timer);
-            resolve();
+            resume = undefined;
+            setImmediate(resolve);
           };
         });
-        resume = undefined;
       }
+      resume = undefined;
       pending = false;
     },
   };

@@ -27,9 +27,9 @@ test("a pod that nothing starts again blocks the drain before anything is touche
     metadata: { name: "bare", namespace: "default" },
     spec: { nodeName: "old", containers: [{ name: "main", image: "registry.example/main:1" }] },
   });
-  const { code, stderr } = await runCli("node-rollout", ["drain", "old"], { env });
+  const { code, stdout } = await runCli("node-rollout", ["drain", "old"], { env });
   expect(code).toBe(1);
-  expect(stderr).toContain("default/bare: unreplicated");
+  expect(stdout).toContain("default/bare: unreplicated");
   expect(kubernetes.get("nodes", "old")?.spec?.["unschedulable"]).toBeUndefined();
   expect((await runCli("node-rollout", ["drain", "old", "--force"], { env })).code).toBe(0);
 });
@@ -43,11 +43,13 @@ test("a drain that is not done in time exits 1 and says what holds it", async ()
     metadata: { name: "web", namespace: "default" },
     spec: { maxUnavailable: 0, selector: { matchLabels: { app: "web" } } },
   });
-  const { code, stderr } = await runCli("node-rollout", ["drain", "old", "--timeout", "1"], {
+  const { code, stdout } = await runCli("node-rollout", ["drain", "old", "--timeout", "1"], {
     env,
   });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/not empty in time: PodDisruptionBudget default\/web/);
+  expect(stdout).toMatch(
+    /not empty in time, 0 of 4 pods are gone; it waits for PodDisruptionBudget default\/web/,
+  );
 });
 
 test("a node that does not exist exits 2", async () => {

@@ -1,144 +1,142 @@
+import { paintFor } from "@internal/lib/colors";
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
-import { print } from "@internal/lib/formats";
-import { formatTable } from "@internal/lib/table";
-import type { DrainProgress } from "../drain.ts";
+import { parseFormats, writeFormats } from "@internal/lib/formats";
+import type { Io } from "@internal/lib/io";
+import type { DrainNodesOptions } from "../drain-nodes.ts";
+import type { DrainTally } from "../drain-tally.ts";
 import type { Kubernetes } from "../kubernetes.ts";
 
+/** `node-rollout drain` */
 export const drainCommand = command({
   name: "drain",
-  usage: "NODE|INSTANCE",
-  summary: "Empty a node as fast as its PodDisruptionBudgets allow.",
-  details:
-    "Needs no AWS. The node is named by its name or its EC2 instance id, and stays cordoned.",
+  usage: "NODE|INSTANCE…",
+  summary: "Empty nodes as fast as their PodDisruptionBudgets allow",
+  details: `Needs no AWS. A node is named by its name or its EC2 instance id, and stays cordoned. Nothing is touched
+when a pod must not be evicted; the text names every obstacle. Several nodes are drained at once.`,
   options: {
     "dry-run": { help: "print what would be done with each pod, and do nothing" },
     "delete-emptydir-data": { help: "evict pods although their emptyDir data is lost" },
     force: { help: "evict pods that no controller starts again" },
     "grace-period": { value: "S", help: "seconds each pod gets to end; default its own" },
     timeout: { value: "S", help: "seconds after which to give up; default never" },
+    "wait-for-volumes": { help: "wait until the nodes' volumes are detached, too" },
+    qps: { value: "N", help: "requests a second, over all nodes; default 50" },
     context: { value: "NAME", help: "the kubeconfig's context" },
+    format: { value: "NAME[=FILE]", multiple: true, help: "text or json, of the result" },
   },
   examples: [
     { line: "node-rollout drain ip-10-0-1-7.ec2.internal --dry-run", does: "the plan" },
     { line: "node-rollout drain i-0123456789abcdef0", does: "drain it" },
   ],
-  positionals: { min: 1, max: 1 },
-  async run({ values, positionals: [target = ""], signal, io }) {
-    const [{ connectKubernetes }, { drainNode }] = await Promise.all([
-      import("../kubernetes-connect.ts"),
-      import("../drain.ts"),
-    ]);
-    const graceSeconds = secondsOf("--grace-period", values["grace-period"]);
-    const timeout = secondsOf("--timeout", values.timeout);
+  positionals: { min: 1 },
+  async run({ values, positionals, signal, io }) {
+    const requests = parseFormats(values.format ?? [], ["text", "json"]);
+    const graceSeconds = numberOf("--grace-period", values["grace-period"], "seconds");
+    const timeout = numberOf("--timeout", values.timeout, "seconds");
+    const qps = numberOf("--qps", values.qps, "requests a second") ?? 50;
+    if (qps === 0) throw new UsageError("--qps 0: expected requests a second, more than none");
+    const { connectKubernetes } = await import("../kubernetes-connect.ts");
+    const { createTokenBucket } = await import("../token-bucket.ts");
     const { context } = values;
-    const kubernetes = await connectKubernetes(context === undefined ? {} : { context });
-    const options = {
-      kubernetes,
-      node: await findNode(kubernetes, target, signal),
-      policy: {
-        deleteEmptyDir: values["delete-emptydir-data"] ?? false,
-        evictUnreplicated: values.force ?? false,
-        ...(graceSeconds === undefined ? {} : { graceSeconds }),
+    const kubernetes = await connectKubernetes({
+      ...(context === undefined ? {} : { context }),
+      env: io.env,
+    });
+    const tallies = await drainAll(
+      {
+        kubernetes,
+        nodes: await findNodes(kubernetes, positionals, signal),
+        policy: {
+          deleteEmptyDir: values["delete-emptydir-data"] ?? false,
+          evictUnreplicated: values.force ?? false,
+          ...(graceSeconds === undefined ? {} : { graceSeconds }),
+        },
+        bucket: createTokenBucket({ qps, burst: qps * 6 }),
+        ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+        volumes: values["wait-for-volumes"] ?? false,
+        dryRun: values["dry-run"] ?? false,
+        signal,
       },
-      ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
-      signal,
-    };
-    for await (const event of drainNode({ ...options, dryRun: true })) {
-      if (event.type !== "planned") continue;
-      if (values["dry-run"]) await print(io.stdout, planText(event));
-      if (event.blocked.length > 0) {
-        io.stderr.write(`${blockedText(options.node, event)}\n`);
-        return 1;
-      }
-    }
-    if (values["dry-run"]) return 0;
-    let code = 1;
-    for await (const event of drainNode(options)) {
-      const text = progressText(event);
-      if (text !== undefined) io.stderr.write(`${text}\n`);
-      if (event.type === "drained") {
-        await print(io.stdout, `${options.node} drained in ${seconds(event.durationMs)}\n`);
-        code = 0;
-      }
-    }
-    return code;
+      io,
+    );
+    const { drainJson, drainText, planText } = await import("../drain-report.ts");
+    const inWords = values["dry-run"] ? planText : drainText;
+    const render = (name: "text" | "json") =>
+      name === "json" ? drainJson(tallies) : inWords(tallies);
+    await writeFormats(requests, render, io);
+    const good = ["planned", "drained", "nodeGone"];
+    return tallies.every(({ result }) => good.includes(result)) ? 0 : 1;
   },
 });
 
-function secondsOf(option: string, value: string | undefined): number | undefined {
+/** Drains the nodes, unless one of the plans is blocked, and shows how it goes on stderr. */
+async function drainAll(options: DrainNodesOptions, io: Io): Promise<DrainTally[]> {
+  const [{ drainNodes }, { createTally }, { createBars, createLines }] = await Promise.all([
+    import("../drain-nodes.ts"),
+    import("../drain-tally.ts"),
+    import("../drain-display.ts"),
+  ]);
+  const counts = new Map(options.nodes.map((node) => [node, createTally(node)]));
+  const tallies = [...counts.values()].map(({ tally }) => tally);
+  const display = io.stderr.isTTY
+    ? createBars(io.stderr, paintFor(io.stderr, io.env))
+    : createLines((text) => io.stderr.write(text), options.nodes);
+  let plans = 0;
+  try {
+    for await (const event of drainNodes(options)) {
+      counts.get(event.node)?.add(event.progress);
+      display.show(event, tallies);
+      if (event.progress.type === "planned") plans += 1;
+      const isPlanned = plans === tallies.length;
+      if (isPlanned && tallies.some(({ result }) => result === "blocked")) return tallies;
+      refuse(event.progress);
+    }
+  } catch (error) {
+    display.close();
+    if (options.signal?.aborted) io.stderr.write(brokenOffText(tallies));
+    throw error;
+  } finally {
+    display.close();
+  }
+  return tallies;
+}
+
+/** Without the right to evict nothing will ever go; a pod that an admission policy protects is a different matter. */
+function refuse(progress: import("../drain.ts").DrainProgress): void {
+  if (progress.type !== "refused" || progress.outcome.kind !== "forbidden") return;
+  const { message } = progress.outcome;
+  if (message.includes('cannot create resource "pods/eviction"')) throw new UsageError(message);
+}
+
+/** What a user who pressed Ctrl-C should know. */
+function brokenOffText(tallies: readonly DrainTally[]): string {
+  return tallies
+    .filter(({ result }) => result === "draining")
+    .map(
+      ({ node, gone, total }) =>
+        `${node} stays cordoned, ${gone} of ${total} pods are gone; kubectl uncordon ${node} gives it back\n`,
+    )
+    .join("");
+}
+
+function numberOf(option: string, value: string | undefined, what: string): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d+(\.\d+)?$/.test(value)) throw new UsageError(`${option} ${value}: expected seconds`);
+  if (!/^\d+(\.\d+)?$/.test(value)) throw new UsageError(`${option} ${value}: expected ${what}`);
   return Number(value);
 }
 
-/** The node by its name, or by its instance's id. */
-async function findNode(kubernetes: Kubernetes, target: string, signal: AbortSignal) {
-  const [{ nodePath }, { isApiError }, { instanceIdOfNode, toNode }, { listPages }] =
-    await Promise.all([
-      import("../cordon.ts"),
-      import("../kubernetes.ts"),
-      import("../objects.ts"),
-      import("../pages.ts"),
-    ]);
-  try {
-    await kubernetes.request({ path: nodePath(target), signal });
-    return target;
-  } catch (error) {
-    if (!isApiError(error, 404)) throw error;
+/** The nodes by their names, or by their instances' ids; each once. */
+async function findNodes(
+  kubernetes: Kubernetes,
+  targets: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { findNode } = await import("../find-node.ts");
+  const names = await Promise.all(targets.map((target) => findNode(kubernetes, target, signal)));
+  const missing = targets.filter((_, index) => names[index] === undefined);
+  if (missing.length > 0) {
+    throw new UsageError(`${missing.join(", ")}: no node has this name or instance id`);
   }
-  const { items } = await listPages(kubernetes, { path: "/api/v1/nodes", signal }, toNode);
-  const node = items.find((item) => instanceIdOfNode(item) === target);
-  if (node === undefined) throw new UsageError(`${target}: no node has this name or instance id`);
-  return node.metadata.name;
-}
-
-type Planned = Extract<DrainProgress, { type: "planned" }>;
-
-function planText({ pods }: Planned): string {
-  const rows = pods.map(({ action, pod, group, graceSeconds, reason }) => [
-    action,
-    `${pod.namespace}/${pod.name}`,
-    group,
-    `${graceSeconds} s`,
-    reason,
-  ]);
-  return `${formatTable([["ACTION", "POD", "GROUP", "GRACE", "REASON"], ...rows]).join("\n")}\n`;
-}
-
-/** Nothing has been touched when this is printed. */
-function blockedText(node: string, { blocked }: Planned): string {
-  const lines = blocked.map(({ pod, reason }) => `  ${pod.namespace}/${pod.name}: ${reason}`);
-  return [
-    `${node} cannot be drained, and was left as it is:`,
-    ...lines,
-    "--delete-emptydir-data and --force allow what they name.",
-  ].join("\n");
-}
-
-function progressText(event: DrainProgress): string | undefined {
-  switch (event.type) {
-    case "cordoned":
-      return `cordoned ${event.node}`;
-    case "evicted":
-      return `evicted ${event.pod.namespace}/${event.pod.name}`;
-    case "waiting": {
-      const held = event.waits.filter(({ code }) => code !== "terminating" && code !== "retry");
-      return held.length === 0 ? undefined : `waiting for ${reasons(held)}`;
-    }
-    case "failed":
-      return `trying again: ${(event.error as Error).message}`;
-    case "timedOut":
-      return `not empty in time: ${reasons(event.waits)}`;
-    default:
-      return undefined;
-  }
-}
-
-function reasons(waits: { object: string; message: string }[]): string {
-  return [...new Set(waits.map(({ object, message }) => `${object} (${message})`))].join(", ");
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return [...new Set(names.filter((name) => name !== undefined))];
 }
