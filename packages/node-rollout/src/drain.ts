@@ -275,7 +275,9 @@ async function* untilDetached(drain: Drain): AsyncGenerator<DrainProgress, Cut |
     });
     if (left.join() !== shown) yield { type: "waiting", waits };
     shown = left.join();
-    if (Date.now() >= deadline) return { type: "timedOut", waits };
+    if (Date.now() >= deadline) {
+      return options.onTimeout === "force" ? undefined : { type: "timedOut", waits };
+    }
     await sleep(volumePollMs, undefined, { signal });
   }
 }
