@@ -5,8 +5,13 @@ import { fileURLToPath } from "node:url";
 import { runCli } from "@internal/test/cli";
 import { component } from "@internal/test/components";
 import { makeFolder } from "@internal/test/folder";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { embeddedEngine } from "../src/engine/embedded.ts";
+import type { SuiteRun } from "../src/engine/engine.ts";
+import { nativeEngine } from "../src/engine/native.ts";
+import { byText } from "../src/missing.ts";
 import type { CoverageReport } from "../src/types.ts";
+import { corpus, corpusFolder } from "./corpus.ts";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 
@@ -189,3 +194,34 @@ test("a failure beside the tests ends the engine too", async () => {
   expect(stderr).toMatch(/^rego-coverage: --changed no-such-revision: git: /);
   expect(code).toBe(2);
 });
+
+describe("one engine for the whole corpus", () => {
+  const inside = embeddedEngine(corpusFolder);
+  afterAll(() => inside.close());
+
+  test.each(corpus)("$name: as OPA of its version", async ({ name, v0Compatible, ignore }) => {
+    const suite = { paths: [`${name}/policies`], cwd: corpusFolder, v0Compatible, ignore };
+    const outside = nativeEngine([await component("opa")], corpusFolder);
+    const expected = inOrder(await outside.run({ ...suite, contexts: true }));
+    // The tests one by one, then all together: two ways to the same.
+    expect(inOrder(await inside.run({ ...suite, contexts: true }))).toEqual(expected);
+    const { contexts: _, ...together } = expected;
+    expect(inOrder(await inside.run({ ...suite, contexts: false }))).toEqual(together);
+  });
+});
+
+/** Tests end in any order; of each one's own coverage only what it covers counts. */
+function inOrder({ tests, coverage, contexts }: SuiteRun) {
+  const covered = [...(contexts ?? [])].map(
+    ([name, files]) =>
+      [
+        name,
+        [...files].flatMap(([file, ranges]) => ranges.covered.map((range) => ({ file, range }))),
+      ] as const,
+  );
+  return {
+    tests: tests.toSorted((a, b) => byText(a.name, b.name)),
+    coverage,
+    ...(contexts === undefined ? {} : { contexts: new Map(covered) }),
+  };
+}

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { EngineError, LoadError } from "../errors.ts";
@@ -32,13 +32,13 @@ export function nativeEngine(command: string[], cwd: string): Engine {
  */
 async function runSuite(command: string[], options: SuiteOptions): Promise<SuiteRun> {
   const covered = await opaTest(command, options, ["--coverage"]);
-  const coverage = parseCoverage(covered.stdout);
+  const coverage = await ownFiles(parseCoverage(covered.stdout), options.cwd);
   if (coverage !== undefined) {
     const tests = await testsInSources([...coverage.keys()], options.cwd);
     if (tests.length > 0) return withContexts(command, options, { tests, coverage });
   }
   const tests = await resultsOnly(command, options);
-  if (coverage !== undefined) return { tests, coverage };
+  if (coverage !== undefined) return withContexts(command, options, { tests, coverage });
   const evaluated = tests.filter(({ result }) => result === "pass" || result === "fail");
   const names = evaluated.map(({ name }) => name);
   const partial = await coverageOfWrapped(command, options, names);
@@ -83,7 +83,7 @@ async function coverageOfWrapped(
     const paths = [...options.paths, file];
     const flags = ["--coverage", "--run", wrappedPattern];
     const { stdout } = await opaTest(command, { ...options, paths }, flags);
-    const coverage = parseCoverage(stdout);
+    const coverage = await ownFiles(parseCoverage(stdout), options.cwd);
     coverage?.delete(file);
     return coverage;
   });
@@ -148,6 +148,17 @@ async function execute(
       cause: error,
     });
   }
+}
+
+/** Without the modules that a command carries in itself, as regal does: they are no files, and not the user's. */
+async function ownFiles(
+  coverage: Map<string, FileRanges> | undefined,
+  cwd: string,
+): Promise<Map<string, FileRanges> | undefined> {
+  for (const file of coverage?.keys() ?? []) {
+    await access(resolve(cwd, file)).catch(() => coverage?.delete(file));
+  }
+  return coverage;
 }
 
 function parseCoverage(stdout: string): Map<string, FileRanges> | undefined {
