@@ -42,3 +42,42 @@ test("check-lock finds a platform's binary that is not locked, and a registry's 
   expect(stderr).toContain("no binary for darwin-arm64 is locked");
   expect(stderr).toContain("node_modules/yaml: the lock names a registry host");
 });
+
+test.each([
+  ["eval", "eval(text);\n"],
+  ["a function made of text", "new Function(text)();\n"],
+  ["node:vm", 'import { runInThisContext } from "node:vm";\n'],
+  ["a timer that runs text", 'setTimeout("go()", 1);\n'],
+  ["exec", 'import { exec, spawn } from "node:child_process";\n'],
+  ["execSync", "execSync(`git show ${revision}`);\n"],
+  ["a shell asked for", 'spawn("git", args, { shell: true });\n'],
+  ["a shell by its name", 'spawn("/bin/sh", ["-c", text]);\n'],
+  ["a certificate that is not checked", "request({ rejectUnauthorized: false });\n"],
+])("check-security finds %s", async (_, code) => {
+  using folder = makeFolder({ "packages/a/src/x.ts": `// fine\n${code}` });
+  const { code: exit, stderr } = await run("check-security", folder.path);
+  expect(exit).toBe(1);
+  expect(stderr).toContain("packages/a/src/x.ts:2: ");
+});
+
+test("check-security lets patterns, arguments as lists and comments be", async () => {
+  const text = `// eval(text) would be wrong
+/* new Function */
+const found = /a/.exec(line);
+import { execFile } from "node:child_process";
+execFile("git", ["show", revision], { shell: false });
+`;
+  using folder = makeFolder({ "packages/a/src/x.ts": text });
+  expect(await run("check-security", folder.path)).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("check-workflows finds an action that is not pinned, and a job without a limit", async () => {
+  using folder = makeFolder({
+    "ci.yml":
+      "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v6\n",
+  });
+  const { code, stderr } = await run("check-workflows", folder.path);
+  expect(code).toBe(1);
+  expect(stderr).toContain("ci.yml:6: not pinned by a commit: - uses: actions/checkout@v6");
+  expect(stderr).toContain("ci.yml: a job has no timeout-minutes");
+});
