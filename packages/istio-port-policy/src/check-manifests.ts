@@ -81,13 +81,14 @@ function checkDocument(
   for (const { service, path } of services) {
     report.checked.services++;
     report.checked.ports += service.spec?.ports?.length ?? 0;
-    for (const finding of check(service)) {
-      finding.file = file;
+    for (const found of check(service)) {
+      // A copy: V8 makes a part of a text point into the whole, and would keep every file in memory.
+      const finding: PortFinding = { ...structuredClone(found), file };
       const place = locator.place([...path, ...pathOf(finding, service)]);
       if (place !== undefined) {
         finding.line = text.line + place.line - 1;
         finding.column = place.column;
-        options.onSource?.(finding, place.source);
+        options.onSource?.(finding, structuredClone(place.source));
       }
       report.findings.push(finding);
     }
