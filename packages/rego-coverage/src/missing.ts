@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type FileRanges, type Range, readReport } from "./report.ts";
-import { type Run, rowsOf, runsOf } from "./rows.ts";
+import { type Run, runsOfRanges } from "./rows.ts";
 import type { Missing, Position } from "./types.ts";
 
 /**
@@ -35,7 +35,7 @@ export function missingCoverage(
 /** A file's gaps; `ranges` undefined stands for a file that no test loaded. */
 export function gapsOf(file: string, ranges: FileRanges | undefined): Missing[] {
   if (ranges === undefined || isUntested(ranges)) return [{ file, untested: true }];
-  return runsOf(rowsOf(ranges.notCovered)).map((run) => gap(file, run, ranges.notCovered));
+  return runsOfRanges(ranges.notCovered).map((run) => gap(file, run, ranges.notCovered));
 }
 
 /** True for a file in which there is something to cover, and nothing of it is covered. */

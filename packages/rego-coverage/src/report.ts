@@ -60,15 +60,20 @@ function readRanges(file: string, list: unknown): Range[] {
 }
 
 function readPosition(value: unknown): Position | undefined {
-  if (!isRecord(value) || typeof value["row"] !== "number") return undefined;
-  const { row, col } = value as { row: number; col?: unknown };
-  return typeof col === "number" && col > 0 ? { row, column: col } : { row };
+  if (!isRecord(value)) return undefined;
+  const { row, col } = value;
+  if (!isCount(row)) return undefined;
+  return isCount(col) ? { row, column: col } : { row };
 }
 
 /** OPA 1.20 and later give `kinds`; a build between 1.19 and 1.20 gave one `kind`. */
 function readReason({ kinds, kind }: Record<string, unknown>): Reason | undefined {
   const given: unknown[] = Array.isArray(kinds) ? kinds : [kind];
   return given.find((one): one is Reason => one === "index_excluded" || one === "early_exit");
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

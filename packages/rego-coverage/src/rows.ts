@@ -16,6 +16,21 @@ export function rowsOf(
   return rows;
 }
 
+/** The rows of ranges as runs of adjacent ones, in order; a range may be as long as it likes. */
+export function runsOfRanges(
+  ranges: Iterable<{ start: { row: number }; end: { row: number } }>,
+): Run[] {
+  const runs: Run[] = [];
+  const sorted = [...ranges].sort((a, b) => a.start.row - b.start.row);
+  for (const { start, end } of sorted) {
+    const last = runs.at(-1);
+    const to = Math.max(start.row, end.row);
+    if (last !== undefined && start.row <= last.end + 1) last.end = Math.max(last.end, to);
+    else runs.push({ start: start.row, end: to });
+  }
+  return runs;
+}
+
 /** Rows as runs of adjacent ones, in order. */
 export function runsOf(rows: Iterable<number>): Run[] {
   const runs: Run[] = [];
