@@ -49,6 +49,16 @@ export function followDaemonPods(
   };
 }
 
+/** Lists a node's pods once. */
+export async function listPodsOn(
+  kubernetes: Kubernetes,
+  node: string,
+  signal: AbortSignal,
+): Promise<DaemonPod[]> {
+  const query = { fieldSelector: `spec.nodeName=${node}` };
+  return (await listPages(kubernetes, { path: "/api/v1/pods", query, signal }, toDaemonPod)).items;
+}
+
 function toDaemonPod(object: object): DaemonPod {
   const { metadata, spec, status } = object as Partial<DaemonPod>;
   return {

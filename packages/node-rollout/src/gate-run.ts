@@ -2,7 +2,7 @@ import type { DaemonEvent } from "./daemon-event.ts";
 import { brakeOf } from "./gate-brake.ts";
 import { isGated } from "./gate-changes.ts";
 import { listUnplaceable, type UnplaceablePod } from "./gate-pods.ts";
-import type { Groups } from "./groups.ts";
+import { type Groups, isLeaving } from "./groups.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import type { LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
 import type { NodeIndex } from "./node-index.ts";
@@ -106,8 +106,8 @@ export function startGate(options: GateOptions): Gate {
       if (isGated(node, readiness.startupTaint)) admit(instanceId);
     }
     for (const instanceId of groups.arrived()) {
-      const state = groups.find(instanceId)?.state ?? "";
-      if (!wereNodes.has(instanceId) && !isLeaving(state)) admit(instanceId);
+      if (!wereNodes.has(instanceId) && !isLeaving(groups.find(instanceId)?.state))
+        admit(instanceId);
     }
   }
 
@@ -147,8 +147,7 @@ export function startGate(options: GateOptions): Gate {
       await groups.refresh(Math.max(rest, groupsLastMs)).catch(failed("describe groups"));
       discover();
       for (const passage of passages.values()) {
-        const state = groups.find(passage.instanceId)?.state ?? "";
-        if (passage.isOver() || isLeaving(state)) dismiss(passage);
+        if (passage.isOver()) dismiss(passage);
         else void step(passage);
       }
       await wake.wait(passages.size > 0 ? tickMs : rest);
@@ -177,9 +176,4 @@ export function startGate(options: GateOptions): Gate {
         wait: passage.wait()?.code ?? "none",
       })),
   };
-}
-
-/** On its way out: no gate for it any more. */
-function isLeaving(state: string): boolean {
-  return state.startsWith("Terminating") || state === "Terminated";
 }

@@ -114,3 +114,8 @@ function toGroup({
     ...(stack === undefined || resource === undefined ? {} : { stack: { stack, resource } }),
   };
 }
+
+/** On its way out: the gate has nothing to do with it any more. */
+export function isLeaving(state: string | undefined): boolean {
+  return state?.startsWith("Terminat") ?? false;
+}

@@ -2,6 +2,7 @@ import { type Program, runProgram } from "@internal/lib/command";
 import packageJson from "../package.json" with { type: "json" };
 import { auditCommand } from "./commands/audit.ts";
 import { drainCommand } from "./commands/drain.ts";
+import { readyCommand } from "./commands/ready.ts";
 import { renderCommands } from "./commands/render.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
@@ -10,7 +11,14 @@ const program: Program = {
   name: "node-rollout",
   version: packageJson.version,
   summary: packageJson.description,
-  commands: [runCommand, drainCommand, auditCommand, replayCommand, ...renderCommands],
+  commands: [
+    runCommand,
+    drainCommand,
+    readyCommand,
+    auditCommand,
+    replayCommand,
+    ...renderCommands,
+  ],
 };
 
 /** Runs the command line and returns the exit code. */

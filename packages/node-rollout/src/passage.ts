@@ -10,6 +10,7 @@ import {
   untaint,
 } from "./gate-changes.ts";
 import type { GateContext } from "./gate-run.ts";
+import { isLeaving } from "./groups.ts";
 import type { LifecycleAction } from "./lifecycle-hooks.ts";
 import type { Node } from "./objects.ts";
 import { holdPassage } from "./passage-hooks.ts";
@@ -180,6 +181,11 @@ export function startPassage(instanceId: string, context: GateContext, heardAt: 
       return node.readiness(subject).ready ? subject : undefined;
     },
     async step() {
+      if (isLeaving(groups.find(instanceId)?.state)) {
+        await hooks.known();
+        await hooks.settle();
+        return false;
+      }
       const state = await look();
       const decision = decideGate(state, limits, Date.now());
       noteWait(decision);
@@ -196,6 +202,7 @@ export function startPassage(instanceId: string, context: GateContext, heardAt: 
     },
     isOver() {
       if (!hooks.isEmpty()) return false;
+      if (isLeaving(groups.find(instanceId)?.state)) return true;
       const subject = node.now();
       if (subject !== undefined) return !isGated(subject, startupTaint);
       return groups.find(instanceId)?.arrivedAt === undefined;

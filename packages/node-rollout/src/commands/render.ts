@@ -45,7 +45,13 @@ const renderIamCommand = command({
   async run({ values, io }) {
     const { renderIam } = await import("../render/iam.ts");
     const { config } = (await configOf(values.config)) ?? {};
-    const policy = renderIam(config && { queueUrl: config.queueUrl, groups: config.groups });
+    const policy = renderIam(
+      config && {
+        queueUrl: config.queueUrl,
+        groups: config.groups,
+        signals: config.readiness !== undefined,
+      },
+    );
     await print(io.stdout, `${JSON.stringify(policy, null, 2)}\n`);
     return 0;
   },
@@ -76,9 +82,64 @@ kubectl create configmap node-rollout --namespace kube-system --from-file node-r
   },
 });
 
+const renderNpdCommand = command({
+  name: "render npd",
+  usage: "--image IMAGE [OPTION…]",
+  summary: "Print node-problem-detector with checks that say what is good, for the gate",
+  details: `Its conditions are True when all is well, so that nothing counts before it was checked: put NetworkReady
+and DnsReady into readiness.conditions. The checks are examples; their scripts are in the ConfigMap.`,
+  options: {
+    image: { value: "IMAGE", help: "the image of node-problem-detector" },
+    namespace: { value: "NAME", help: "where it runs, default kube-system" },
+    name: { value: "NAME", help: "of every object, default node-problem-detector" },
+  },
+  examples: [
+    {
+      line: "node-rollout render npd --image registry.k8s.io/node-problem-detector/node-problem-detector:v1.35.2 | kubectl apply -f -",
+      does: "run it on every node",
+    },
+  ],
+  async run({ values, io }) {
+    const image = imageOf(values);
+    const { renderNpd } = await import("../render/npd.ts");
+    return printYaml(io, renderNpd({ image, ...placeOf(values) }));
+  },
+});
+
+const renderCloudFormationCommand = command({
+  name: "render cloudformation",
+  usage: "[--config FILE]",
+  summary: "Print a CloudFormation template: a group with its hooks, queues, rules and policies",
+  details: `For an EKS cluster that exists and nodes of Amazon Linux 2023. Nodes register with the startup taint, and a
+rolling update waits for the gate's signals. With --config its startup taint and pause time are used.`,
+  options: { config: renderOptions.config },
+  examples: [
+    {
+      line: "node-rollout render cloudformation > workers.yaml",
+      does: "for aws cloudformation deploy --template-file workers.yaml",
+    },
+  ],
+  async run({ values, io }) {
+    const { renderCloudFormation } = await import("../render/cloudformation.ts");
+    const { readiness } = (await configOf(values.config))?.config ?? {};
+    const { pauseMsOf } = await import("../readiness-config.ts");
+    const options = readiness && {
+      pauseTimeSeconds: pauseMsOf(readiness) / 1000,
+      startupTaint: readiness.startupTaint,
+    };
+    const { stringify } = await import("yaml");
+    // With the older rules for plain text the versions, which look like dates to them, are quoted.
+    const text = stringify(renderCloudFormation(options), { version: "1.1", lineWidth: 0 });
+    await print(io.stdout, text);
+    return 0;
+  },
+});
+
 /** `node-rollout render …`: what is applied to a cluster or an account. */
 export const renderCommands: readonly Command[] = [
   renderRbacCommand,
   renderIamCommand,
   renderDeploymentCommand,
+  renderNpdCommand,
+  renderCloudFormationCommand,
 ];

@@ -41,7 +41,7 @@ export function renderIam(options: IamOptions = {}): object {
         ? [
             statement(
               "SignalStacks",
-              ["cloudformation:SignalResource"],
+              ["cloudformation:SignalResource", "cloudformation:DescribeStacks"],
               `arn:${queue.partition}:cloudformation:${queue.region}:${queue.account}:stack/*`,
             ),
           ]
