@@ -162,15 +162,19 @@ test("while too many nodes drain a ready node is untainted first, and signalled 
 
 test("a held signal is sent before the pause time ends", async () => {
   await using gate = await startGateWorld(
-    "deadlineSeconds: 600, pauseTimeSeconds: 5, maxDraining: 0",
+    "deadlineSeconds: 600, pauseTimeSeconds: 10, maxDraining: 0",
   );
   const { world } = gate;
   world.aws.begin("workers", "i-old"); // nobody drains it
-  gate.join("fresh");
   const run = gate.run();
-  await gate.until(() => !gate.isTainted("fresh"));
-  expect(world.aws.stacks.signals).toEqual([]);
-  await gate.until(() => world.aws.stacks.signals.length > 0);
+  await run.printed(/started/);
+  const signalled = Promise.withResolvers<boolean>();
+  world.aws.stacks.onSignal = () => signalled.resolve(gate.isTainted("fresh"));
+  const joinedAt = Date.now();
+  gate.join("fresh");
+  // Pods were let in long before.
+  expect(await signalled.promise).toBe(false);
+  expect(Date.now() - joinedAt).toBeGreaterThanOrEqual(8000);
   expect(world.aws.stacks.signals).toMatchObject([{ uniqueId: "i-fresh", status: "SUCCESS" }]);
   expect(await stop(run)).toBe(0);
 });
