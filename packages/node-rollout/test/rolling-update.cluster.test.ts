@@ -4,9 +4,13 @@ import {
   startCluster,
   type TestNamespace,
 } from "@internal/test/cluster";
+import {
+  type RollingWorld,
+  startRollingWorld,
+  startupTaint,
+  watchReadyEndpoints,
+} from "@internal/test/rolling-world";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startupTaint } from "./gate-world.ts";
-import { type RollingWorld, startRollingWorld, watchReadyEndpoints } from "./rolling-world.ts";
 
 let cluster: OwnCluster;
 // A scheduler places the pods, kwok stands for the kubelets of all nodes.

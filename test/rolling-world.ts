@@ -1,21 +1,18 @@
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { type FakeAws, startFakeAws } from "@internal/test/aws/fake";
-import { directNotification } from "@internal/test/aws/notifications";
+import { startFauxqs } from "fauxqs";
+import { type FakeAws, startFakeAws } from "./aws/fake.ts";
+import { directNotification } from "./aws/notifications.ts";
 import {
   type RollingUpdate,
   type RollingUpdateOptions,
   startRollingUpdate,
-} from "@internal/test/aws/rolling-update";
-import { type RunningCli, startCli } from "@internal/test/cli";
-import type {
-  KubernetesObject,
-  OwnCluster,
-  ServiceAccount,
-  TestNamespace,
-} from "@internal/test/cluster";
-import { makeFolder } from "@internal/test/folder";
-import { startFauxqs } from "fauxqs";
-import { startupTaint } from "./gate-world.ts";
+} from "./aws/rolling-update.ts";
+import { type RunningCli, startCli } from "./cli.ts";
+import type { KubernetesObject, OwnCluster, ServiceAccount, TestNamespace } from "./cluster.ts";
+import { makeFolder } from "./folder.ts";
+
+/** What new nodes register with. */
+export const startupTaint = "startup-taint.cluster-autoscaler.kubernetes.io/node-rollout";
 
 /** What the README says that the daemon needs, and nothing more. */
 const permissions = {
