@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { EngineError, LoadError } from "../errors.ts";
@@ -23,6 +25,14 @@ const engineFolder = [
 /** Whether this package was built with an engine. */
 export function embeddedExists(): boolean {
   return engineFolder !== undefined;
+}
+
+/** What results of this very engine are kept under. */
+export async function engineHash(): Promise<string> {
+  const engine = engineFolder && (await readFile(new URL("opa.wasm.br", engineFolder)));
+  return createHash("sha256")
+    .update(engine ?? "")
+    .digest("hex");
 }
 
 /** A started engine. Requests wait for each other; `close` ends its thread. */

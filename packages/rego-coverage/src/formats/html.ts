@@ -9,9 +9,9 @@ import { formatSurvivor, reasons } from "./text.ts";
 /** Rego has no counted functions and branches, and our statements are its lines. */
 const style = `
 .clearfix > .fl:nth-child(-n+3), .coverage-summary th:nth-child(-n+8):nth-child(n+3), .coverage-summary td:nth-child(-n+8):nth-child(n+3) { display: none }
-.cline-ignored { background: #eaeaea }
 span.cline-any[title] { cursor: help }
-.ibranch-reason { color: #888 }
+span.cline-ignored { background: repeating-linear-gradient(-45deg, #eaeaea 0 4px, #fff 4px 8px) }
+span.cline-survived { box-shadow: inset 4px 0 #e08000 }
 `;
 
 /**
@@ -64,20 +64,27 @@ function explained(
   survivors: Survivor[],
 ): string {
   const titles = new Map<number, string>();
+  const marks = new Map<number, string>();
   for (const { row, tests } of contexts) titles.set(row, tests.join("\n"));
   for (const { start, end, reason } of ignored) {
-    for (let row = start.row; row <= end.row; row++) titles.set(row, `ignored: ${reason}`);
+    for (let row = start.row; row <= end.row; row++) {
+      titles.set(row, `ignored: ${reason}`);
+      marks.set(row, "cline-ignored");
+    }
   }
   for (const gap of missing) addGap(titles, gap);
   for (const survivor of survivors) {
     const before = titles.get(survivor.row);
     const survived = `survived: ${formatSurvivor(survivor)}`;
     titles.set(survivor.row, before === undefined ? survived : `${survived}\n${before}`);
+    marks.set(survivor.row, "cline-survived");
   }
   let row = 0;
-  return html.replace(/<span class="cline-any [^"]*"/g, (span) => {
+  return html.replace(/<span class="cline-any ([^"]*)"/g, (span, kind: string) => {
     const title = titles.get(++row);
-    return title === undefined ? span : `${span} title="${attribute(title)}"`;
+    if (title === undefined) return span;
+    const classes = ["cline-any", kind, ...(marks.has(row) ? [marks.get(row)] : [])];
+    return `<span class="${classes.join(" ")}" title="${attribute(title)}"`;
   });
 }
 

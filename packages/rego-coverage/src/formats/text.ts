@@ -24,7 +24,7 @@ export function renderText(
   const lines = [
     ...testLines(report.tests, paint),
     ...fileTable(report, paint),
-    ...(report.ignored ?? []).map(ignoredLine),
+    ...ignoredLines(report.ignored ?? []),
     ...mutationLines(report, paint),
     ...verdictLines(report, failures, threshold, paint),
     ...missingLines(report, failures, paint),
@@ -63,7 +63,10 @@ function fileTable({ files, missing, summary }: CoverageReport, paint: Paint): s
 }
 
 function colored({ percent, untested }: FileSummary, paint: Paint): string {
-  return paint(percent === 100 ? "green" : untested ? "red" : "yellow", formatPercent(percent));
+  return paint(
+    percent === 100 ? "green" : untested || percent === 0 ? "red" : "yellow",
+    formatPercent(percent),
+  );
 }
 
 /** Two decimals at most, never rounded up to 100. */
@@ -87,9 +90,12 @@ export const reasons: Record<NonNullable<Missing["reason"]>, string> = {
   early_exit: "never tried: another rule had decided already",
 };
 
-function ignoredLine({ file, start, end, reason }: Ignored): string {
-  const rows = end.row === start.row ? start.row : `${start.row}-${end.row}`;
-  return `ignored ${file}:${rows}: ${reason}`;
+function ignoredLines(ignored: Ignored[]): string[] {
+  const lines = ignored.map(({ file, start, end, reason }) => {
+    const rows = end.row === start.row ? start.row : `${start.row}-${end.row}`;
+    return `ignored ${file}:${rows}: ${reason}`;
+  });
+  return lines.length === 0 ? [] : [...lines, ""];
 }
 
 function mutationLines({ mutation }: CoverageReport, paint: Paint): string[] {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -7,8 +7,12 @@ import { writeWhole } from "@internal/lib/formats";
 /** A value kept under the hash of all that it depends on. */
 export interface CacheEntry<T> {
   read(): Promise<T | undefined>;
+  /** Keeps the value, unless the folder cannot be written: without a cache it only takes longer. */
   write(value: T): Promise<void>;
 }
+
+/** What OPA loads from a folder. */
+const loaded = /\.(rego|json|ya?ml|tar\.gz)$/;
 
 /** The entry for these files' contents and settings, in the user's cache folder. */
 export async function cacheEntry<T>(
@@ -19,27 +23,43 @@ export async function cacheEntry<T>(
   const sum = createHash("sha256").update(JSON.stringify(settings));
   for (const path of paths) await addContents(sum, path, cwd);
   const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rego-coverage");
-  const file = join(folder, `${sum.digest("hex")}.json`);
+  const file = join(folder, sum.digest("hex"));
   return {
     async read() {
-      try {
-        return JSON.parse(await readFile(file, "utf8")) as T;
-      } catch {
-        return undefined;
-      }
+      const [, sum, text = ""] =
+        /^(\w+)\n(.*)$/s.exec(await readFile(file, "utf8").catch(() => "")) ?? [];
+      // One that was damaged is none.
+      return sum === hash(text) ? (JSON.parse(text) as T) : undefined;
     },
     async write(value) {
-      await mkdir(folder, { recursive: true });
-      await writeWhole(file, JSON.stringify(value));
+      const text = JSON.stringify(value);
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeWhole(file, `${hash(text)}\n${text}`);
+      } catch {
+        // the next run finds out again
+      }
     },
   };
 }
 
-async function addContents(sum: ReturnType<typeof createHash>, path: string, cwd: string) {
+/** Adds a file, or those files below a folder that OPA loads; like OPA it follows no link to a folder. */
+async function addContents(sum: Hash, path: string, cwd: string): Promise<void> {
   const full = resolve(cwd, path);
-  if ((await stat(full)).isDirectory()) {
-    for (const name of (await readdir(full)).sort()) await addContents(sum, join(path, name), cwd);
-  } else {
+  if (!(await stat(full)).isDirectory()) {
     sum.update(`\0${path}\0`).update(await readFile(full));
+    return;
   }
+  const entries = await readdir(full, { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) await addContents(sum, inside, cwd);
+    else if (loaded.test(entry.name)) {
+      sum.update(`\0${inside}\0`).update(await readFile(resolve(cwd, inside)));
+    }
+  }
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,5 +1,10 @@
 import { availableParallelism } from "node:os";
-import { type EmbeddedSession, EngineTimeoutError, startEmbedded } from "../engine/embedded.ts";
+import {
+  type EmbeddedSession,
+  EngineTimeoutError,
+  engineHash,
+  startEmbedded,
+} from "../engine/embedded.ts";
 import type { SuiteOptions } from "../engine/engine.ts";
 import { percentOf } from "../policy-coverage.ts";
 import type { Pragma } from "../pragmas.ts";
@@ -57,9 +62,8 @@ export async function runMutants(options: MutationOptions): Promise<Judged[]> {
   const suite = { paths, ignore, v0Compatible };
   const first = startEmbedded(cwd, signal);
   try {
-    const { version } = await first.request<{ version: string }>("version");
     const files = policies.map(({ file }) => file);
-    const settings = { cacheFormat: 1, version, ignore, v0Compatible, files };
+    const settings = { engine: await engineHash(), ignore, v0Compatible, files };
     const cache = await cacheEntry<Judged[]>(paths, cwd, settings);
     const known = await cache.read();
     if (known !== undefined) return known;
