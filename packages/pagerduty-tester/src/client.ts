@@ -49,6 +49,37 @@ export interface IncidentFilter {
   statuses?: ("triggered" | "acknowledged" | "resolved")[];
 }
 
+/** Who is paged, one after the other, for the incidents of some services. */
+export interface EscalationPolicy {
+  id: string;
+  name: string;
+  serviceIds: string[];
+  users: Member[];
+  scheduleIds: string[];
+}
+
+/** A person as teams, schedules and policies name them. */
+export interface Member {
+  id: string;
+  name: string;
+}
+
+const target = z.object({
+  id: z.string(),
+  type: z.string().nullish(),
+  summary: z.string().nullish(),
+});
+const memberOf = ({ id, summary }: z.infer<typeof target>): Member => ({ id, name: summary ?? id });
+const scheduleAnswerSchema = z.object({ schedule: z.object({ users: z.array(target).nullish() }) });
+const policyAnswerSchema = z.object({
+  escalation_policy: z.object({
+    id: z.string(),
+    name: z.string().nullish(),
+    services: z.array(z.object({ id: z.string() })).nullish(),
+    escalation_rules: z.array(z.object({ targets: z.array(target) })),
+  }),
+});
+
 const pageSize = 100;
 // PagerDuty refuses an offset and limit that together go over this.
 const lastOffset = 10_000;
@@ -174,31 +205,33 @@ export class PagerDutyClient {
   }
 
   /** The ids and names of a team's members. */
-  async listTeamMembers(id: string, signal?: AbortSignal): Promise<{ id: string; name: string }[]> {
+  async listTeamMembers(id: string, signal?: AbortSignal): Promise<Member[]> {
     const path = `teams/${encodeURIComponent(id)}/members`;
-    const schema = z.object({ user: z.object({ id: z.string(), summary: z.string().nullish() }) });
-    const members = await this.#list(path, {}, schema, signal, "members");
-    return members.map(({ user }) => ({ id: user.id, name: user.summary ?? user.id }));
+    const members = await this.#list(path, {}, z.object({ user: target }), signal, "members");
+    return members.map(({ user }) => memberOf(user));
   }
 
-  /** The people an escalation policy names itself; those of its schedules change, and are left out. */
-  async listPolicyUsers(id: string, signal?: AbortSignal): Promise<{ id: string; name: string }[]> {
+  /** The people on a schedule, whether on call now or not. */
+  async listScheduleUsers(id: string, signal?: AbortSignal): Promise<Member[]> {
+    const path = `schedules/${encodeURIComponent(id)}`;
+    const answer = await this.#send({ method: "GET", path, signal });
+    return (read(answer, scheduleAnswerSchema).schedule.users ?? []).map(memberOf);
+  }
+
+  /** An escalation policy: the services that use it, and the people and schedules it names. */
+  async getEscalationPolicy(id: string, signal?: AbortSignal): Promise<EscalationPolicy> {
     const path = `escalation_policies/${encodeURIComponent(id)}`;
     const answer = await this.#send({ method: "GET", path, signal });
-    const target = z.object({
-      id: z.string(),
-      type: z.string().nullish(),
-      summary: z.string().nullish(),
-    });
-    const schema = z.object({
-      escalation_policy: z.object({
-        escalation_rules: z.array(z.object({ targets: z.array(target) })),
-      }),
-    });
-    return read(answer, schema)
-      .escalation_policy.escalation_rules.flatMap(({ targets }) => targets)
-      .filter(({ type }) => type?.startsWith("user"))
-      .map(({ id, summary }) => ({ id, name: summary ?? id }));
+    const { escalation_policy: policy } = read(answer, policyAnswerSchema);
+    const targets = policy.escalation_rules.flatMap((rule) => rule.targets);
+    const named = (kind: string) => targets.filter(({ type }) => type?.startsWith(kind));
+    return {
+      id: policy.id,
+      name: policy.name ?? policy.id,
+      serviceIds: (policy.services ?? []).map((service) => service.id),
+      users: named("user").map(memberOf),
+      scheduleIds: named("schedule").map((schedule) => schedule.id),
+    };
   }
 
   async #list<T>(

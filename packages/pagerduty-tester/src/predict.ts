@@ -16,14 +16,19 @@ export interface Prediction {
 /** A page that goes out earlier than this before do-not-disturb ends is not kind. */
 const kindMs = 15 * 60_000;
 
-/** Everybody's next page under the rate limit. */
+/**
+ * Everybody's next pages under the rate limit, the earliest first.
+ *
+ * @param runs how many of each person
+ */
 export function predictSends(
   users: readonly TestedUser[],
   now: Date,
   ratePerMinute: number,
+  runs = 1,
 ): Prediction[] {
   const coming = users
-    .flatMap((user) => comingRuns(user.schedule, now, 1).map((at) => ({ user, at })))
+    .flatMap((user) => comingRuns(user.schedule, now, runs).map((at) => ({ user, at })))
     .sort((a, b) => a.at.getTime() - b.at.getTime());
   const services = new Map<
     string | undefined,

@@ -90,6 +90,11 @@ export function createTester(options: TesterOptions): Tester {
     }
   }
 
+  function takeUp(): TakenOver {
+    journal.compact(new Date(clock.now() - config.keepMs));
+    return takeOver(journal, config, clock.now());
+  }
+
   async function resolveLeftovers(taken: TakenOver): Promise<void> {
     const { due, begun } = taken;
     const keep = new Set([...due, ...begun].map(({ key }) => key));
@@ -158,8 +163,7 @@ export function createTester(options: TesterOptions): Tester {
   return {
     run: ({ signal, onReady = () => {} }) =>
       working(signal, async (either) => {
-        journal.compact(new Date(clock.now() - config.keepMs));
-        const taken = takeOver(journal, config, clock.now());
+        const taken = takeUp();
         await patiently(() => resolveLeftovers(taken), either);
         begin(taken);
         onReady();
@@ -167,7 +171,7 @@ export function createTester(options: TesterOptions): Tester {
       }),
     runOnce: ({ signal }) =>
       working(signal, async (either) => {
-        const taken = takeOver(journal, config, clock.now());
+        const taken = takeUp();
         await resolveLeftovers(taken);
         begin(taken);
         const runs = [...taken.begun, ...taken.due];

@@ -1,11 +1,11 @@
-import type { PagerDutyClient } from "../client.ts";
+import type { Member, PagerDutyClient } from "../client.ts";
 import type { Config } from "../config.ts";
 import { findCreators } from "../creators.ts";
 import { PagerDutyError } from "../errors.ts";
 import { type Prediction, predictSends } from "../predict.ts";
 import { scheduleWarnings } from "../schedule/warnings.ts";
 import { type CheckFinding, error, ok, warning } from "./finding.ts";
-import { checkService } from "./service.ts";
+import { checkOpen, checkPolicy, checkService } from "./service.ts";
 import { checkUser } from "./user.ts";
 
 export interface CheckReport {
@@ -14,6 +14,9 @@ export interface CheckReport {
   /** The release of the time zone data that the times rest on. */
   timeZoneData: string;
 }
+
+/** How many coming runs of each person are looked at. */
+const runsShown = 3;
 
 /**
  * Looks at everything that would make a test fail for a reason of its own, and sends nothing.
@@ -28,9 +31,10 @@ export async function checkAccount(
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const creators = await findCreators(client, from);
-  const sends = predictSends(config.users, now, config.ratePerMinute);
+  const sends = predictSends(config.users, now, config.ratePerMinute, runsShown);
   return {
     findings: [
+      ok("api", `${config.apiUrl} knows the token`),
       ...checkSender(from, creators),
       ...checkSchedules(config, sends, now),
       ...(await checkServices(config, client, sends, signal)),
@@ -59,9 +63,12 @@ function checkSchedules(config: Config, sends: readonly Prediction[], now: Date)
         warning(config.placeOfUser(index, "cron"), `${user.name}: ${text}`),
       ),
     ),
-    ...sends.flatMap(({ user, problem }) =>
-      problem === undefined ? [] : [error(`${user.name} (${user.id})`, problem)],
-    ),
+    ...sends.flatMap(({ user, scheduledAt, problem }) => {
+      const run = scheduledAt.toISOString().replace(".000Z", "Z");
+      return problem === undefined
+        ? []
+        : [error(`${user.name} (${user.id})`, `the page of ${run} ${problem}`)];
+    }),
   ];
 }
 
@@ -79,11 +86,39 @@ async function checkServices(
       ...(await looking(`service ${id}`, async () => {
         const service = await client.getService(id, signal);
         const windows = await client.listMaintenanceWindows(id, signal);
-        return checkService(service, windows, coming, config.verifyMs);
+        const policyId = service.escalation_policy?.id;
+        return [
+          ...checkService(service, windows, coming, config.verifyMs),
+          ...(policyId === undefined ? [] : await policyFindings(id, policyId, client, signal)),
+        ];
+      })),
+      // Without these a test can neither be sent safely nor judged.
+      ...(await looking(`incidents of service ${id}`, async () => {
+        const statuses = ["triggered", "acknowledged"] as const;
+        return checkOpen(
+          id,
+          await client.listIncidents({ serviceIds: [id], statuses: [...statuses] }, signal),
+        );
       })),
     );
   }
   return found;
+}
+
+/** A token that may not see the policy can page all the same. */
+async function policyFindings(
+  serviceId: string,
+  policyId: string,
+  client: PagerDutyClient,
+  signal: AbortSignal,
+): Promise<CheckFinding[]> {
+  try {
+    return checkPolicy(serviceId, await client.getEscalationPolicy(policyId, signal));
+  } catch (thrown) {
+    if (!(thrown instanceof PagerDutyError) || thrown.outcome !== "refused") throw thrown;
+    const reason = "cannot be seen (escalation_policies.read); see that no other service has it";
+    return [warning(`escalation policy ${policyId}`, reason)];
+  }
 }
 
 async function checkUsers(
@@ -117,7 +152,7 @@ async function checkRoster(
     })),
     ...roster.escalationPolicies.map((id) => ({
       name: `escalation policy ${id}`,
-      get: () => client.listPolicyUsers(id, signal),
+      get: () => policyMembers(id, client, signal),
     })),
   ];
   const found: CheckFinding[] = [];
@@ -131,6 +166,19 @@ async function checkRoster(
     );
   }
   return found;
+}
+
+async function policyMembers(
+  id: string,
+  client: PagerDutyClient,
+  signal: AbortSignal,
+): Promise<Member[]> {
+  const { users, scheduleIds } = await client.getEscalationPolicy(id, signal);
+  const members = new Map(users.map((user) => [user.id, user]));
+  for (const schedule of scheduleIds) {
+    for (const user of await client.listScheduleUsers(schedule, signal)) members.set(user.id, user);
+  }
+  return [...members.values()];
 }
 
 /** What PagerDuty refuses to show is a finding; an unknown token is the end. */

@@ -1,4 +1,6 @@
-import type { MaintenanceWindow, Service } from "../model.ts";
+import type { EscalationPolicy } from "../client.ts";
+import { keyPrefix } from "../incident.ts";
+import type { Incident, MaintenanceWindow, Service } from "../model.ts";
 import { type CheckFinding, error, ok, warning } from "./finding.ts";
 
 /** What would keep a service from paging, now or at the coming sends. Pure. */
@@ -30,4 +32,30 @@ export function checkService(
     found.push(error(subject, `resolves incidents after ${resolve} s, before the test has ended`));
   }
   return found.length === 0 ? [ok(subject, "takes incidents")] : found;
+}
+
+/** Whether "escalate" on the phone harms nobody: the test service needs a policy that no other service has. Pure. */
+export function checkPolicy(serviceId: string, policy: EscalationPolicy): CheckFinding[] {
+  const subject = `escalation policy ${policy.name} (${policy.id})`;
+  const others = policy.serviceIds.filter((id) => id !== serviceId);
+  if (others.length === 0) return [ok(subject, `is of service ${serviceId} alone`)];
+  return [
+    warning(
+      subject,
+      `is also of ${others.join(", ")}; whoever presses "escalate" in a test pages their people: give service ${serviceId} one of its own`,
+    ),
+  ];
+}
+
+/** Open incidents that phones bundle with a test, so that one key resolves both. Pure. */
+export function checkOpen(serviceId: string, open: readonly Incident[]): CheckFinding[] {
+  const foreign = open.filter((incident) => !incident.incident_key?.startsWith(keyPrefix));
+  if (foreign.length === 0) return [];
+  const ids = foreign.slice(0, 3).map((incident) => incident.id);
+  return [
+    warning(
+      `service ${serviceId}`,
+      `has ${foreign.length} open incidents that are no tests (${ids.join(", ")}); use a service that takes nothing else`,
+    ),
+  ];
 }

@@ -20,6 +20,7 @@ export interface Account {
   services: Map<string, FakeService>;
   teams: Map<string, string[]>;
   escalationPolicies: Map<string, string[]>;
+  schedules: Map<string, string[]>;
   maintenanceWindows: FakeMaintenanceWindow[];
   incidents: FakeIncident[];
   pages: FakePage[];
@@ -34,8 +35,10 @@ export interface AccountOptions {
   services?: FakeService[];
   /** Members of each team, by the team's id. */
   teams?: Record<string, string[]>;
-  /** The people on each escalation policy, by its id. */
+  /** The people and schedules on each escalation policy, by its id. */
   escalationPolicies?: Record<string, string[]>;
+  /** The people on each schedule, by its id. */
+  schedules?: Record<string, string[]>;
   maintenanceWindows?: FakeMaintenanceWindow[];
   switches?: Partial<FakeSwitches>;
   token?: string;
@@ -44,7 +47,7 @@ export interface AccountOptions {
 }
 
 export function openAccount(clock: Clock, options: AccountOptions): Account {
-  const { users, services, teams = {}, escalationPolicies = {}, token } = options;
+  const { users, services, teams = {}, escalationPolicies = {}, schedules = {}, token } = options;
   let lastId = 0;
   return {
     clock,
@@ -54,6 +57,7 @@ export function openAccount(clock: Clock, options: AccountOptions): Account {
     services: byId(services),
     teams: new Map(Object.entries(teams)),
     escalationPolicies: new Map(Object.entries(escalationPolicies)),
+    schedules: new Map(Object.entries(schedules)),
     maintenanceWindows: options.maintenanceWindows ?? [],
     incidents: [],
     pages: [],

@@ -54,6 +54,7 @@ export interface FakeService {
   autoResolveTimeout?: number | null;
   /** @default "high" */
   urgency?: string;
+  /** @default one of its own */
   escalationPolicy?: string;
 }
 

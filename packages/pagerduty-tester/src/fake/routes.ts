@@ -8,7 +8,10 @@ import {
   entryView,
   incidentView,
   maintenanceView,
+  memberView,
   notificationRulesView,
+  policyOf,
+  policyView,
   serviceView,
   userView,
 } from "./views.ts";
@@ -154,11 +157,7 @@ const routes: { method: string; path: RegExp; query?: string[]; status?: number;
         const members = account.teams.get(id);
         if (members === undefined) throw notFound();
         return paged(query, "members", members, (user) => ({
-          user: {
-            id: user,
-            type: "user_reference",
-            summary: account.users.get(user)?.name ?? user,
-          },
+          user: memberView(account, "user")(user),
           role: "responder",
         }));
       },
@@ -168,15 +167,24 @@ const routes: { method: string; path: RegExp; query?: string[]; status?: number;
       path: /^\/escalation_policies\/([^/]+)$/,
       query: ["include[]"],
       run: (account, _, id = "") => {
-        const people = account.escalationPolicies.get(id);
+        const services = [...account.services.values()].filter(
+          (service) => policyOf(service) === id,
+        );
+        const members = account.escalationPolicies.get(id);
+        if (members === undefined && services.length === 0) throw notFound();
+        return { escalation_policy: policyView(account, id, services, members ?? []) };
+      },
+    },
+    {
+      method: "GET",
+      path: /^\/schedules\/([^/]+)$/,
+      query: ["include[]", "since", "until"],
+      run: (account, _, id = "") => {
+        const people = account.schedules.get(id);
         if (people === undefined) throw notFound();
-        const targets = people.map((user) => ({
-          id: user,
-          type: "user_reference",
-          summary: account.users.get(user)?.name ?? user,
-        }));
-        const rules = [{ id: `${id}-1`, escalation_delay_in_minutes: 30, targets }];
-        return { escalation_policy: { id, type: "escalation_policy", escalation_rules: rules } };
+        return {
+          schedule: { id, type: "schedule", users: people.map(memberView(account, "user")) },
+        };
       },
     },
   ];

@@ -73,6 +73,32 @@ export function notificationRulesView({ id, notificationRules }: FakeUser): obje
   }));
 }
 
+/** Each service has a policy of its own unless it says otherwise. */
+export const policyOf = ({ id, escalationPolicy }: FakeService): string =>
+  escalationPolicy ?? `${id}EP`;
+
+export const memberView = ({ users }: Account, type: string) => {
+  return (id: string): object => ({ ...reference(type, id), summary: users.get(id)?.name ?? id });
+};
+
+export function policyView(
+  account: Account,
+  id: string,
+  services: FakeService[],
+  members: string[],
+): object {
+  const targets = members.map((member) =>
+    memberView(account, account.schedules.has(member) ? "schedule" : "user")(member),
+  );
+  return {
+    id,
+    type: "escalation_policy",
+    name: id,
+    services: services.map((service) => reference("service", service.id)),
+    escalation_rules: [{ id: `${id}-1`, escalation_delay_in_minutes: 30, targets }],
+  };
+}
+
 export function serviceView(account: Account, service: FakeService): object {
   const status = inMaintenance(account, service.id) ? "maintenance" : (service.status ?? "active");
   return {
@@ -85,7 +111,7 @@ export function serviceView(account: Account, service: FakeService): object {
     auto_resolve_timeout:
       service.autoResolveTimeout === undefined ? 14_400 : service.autoResolveTimeout,
     incident_urgency_rule: { type: "constant", urgency: service.urgency ?? "high" },
-    escalation_policy: reference("escalation_policy", service.escalationPolicy ?? "PESCALATE"),
+    escalation_policy: reference("escalation_policy", policyOf(service)),
   };
 }
 
