@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Connection } from "./connection.ts";
 
@@ -138,7 +138,9 @@ async function open(
   const { server } = connection;
   const options = await connection.requestOptions();
   const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-  const send = server.protocol === "http:" ? httpRequest : httpsRequest;
+  // An import of node:http as an ES module loads its WebSocket client too, which takes longer than all the rest.
+  const send =
+    server.protocol === "http:" ? process.getBuiltinModule("node:http").request : httpsRequest;
   return new Promise((resolve, reject) => {
     const request = send(new URL(pathOf(server, call), server), {
       ...options,

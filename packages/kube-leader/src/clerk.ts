@@ -92,18 +92,32 @@ export function createClerk(options: ClerkOptions): Clerk {
     mailbox.put({ of: "self", self: found === undefined || isOver(found) ? "ending" : "alive" });
   }
 
-  async function release({ uid }: Lock, until: AbortSignal): Promise<void> {
+  async function deleteOwn(uid: string, until: AbortSignal): Promise<Reply> {
     const body = { preconditions: { uid } };
     const call = { ...configMaps, verb: "delete", name, body } as const;
-    let reply: Reply | undefined;
-    while (reply === undefined) {
-      reply = await api.try(call, { signal: until, mayBeRefused: true });
+    for (;;) {
+      const reply = await api.try(call, { signal: until, mayBeRefused: true });
+      if (reply !== undefined) return reply;
     }
-    if (reply.status === 403) {
+  }
+
+  /**
+   * To those who wait a vanished lock is no proof while its pod lives. So in its place comes one that says that it is
+   * released, for as long as it takes to tell; if nobody here removes it, whoever wants the lock does.
+   */
+  async function release({ uid }: Lock, until: AbortSignal): Promise<void> {
+    const { status } = await deleteOwn(uid, until);
+    if (status === 403) {
       throw new RefusedError(
         `not allowed to delete configmaps/${name} in namespace ${namespace}: the lock stays until pod ${me.pod} is gone`,
       );
     }
+    if (status >= 300) return;
+    const body = lockManifest(name, me, { released: true });
+    const call = { ...configMaps, verb: "create", body } as const;
+    const reply = await api.try(call, { signal: until, mayBeRefused: true });
+    if (reply === undefined || reply.status >= 300) return;
+    await deleteOwn((reply.body as ConfigMap).metadata.uid, until);
   }
 
   return {

@@ -1,7 +1,10 @@
 import type { Holder, Lock } from "./lock.ts";
 
-/** What became of a pod that was seen to hold the lock. The last two are for ever. */
-export type Fate = "unknown" | "alive" | "finished" | "gone";
+/**
+ * What became of a pod that was seen to hold the lock. The last two are for ever; one that released the lock may get
+ * it again.
+ */
+export type Fate = "unknown" | "alive" | "released" | "finished" | "gone";
 
 /** All that a candidate knows. It is replaced as it learns, never changed in place. */
 export interface Knowledge {
@@ -94,8 +97,9 @@ function learnLock(knowledge: Knowledge, lock: Lock | "none"): Knowledge {
   const isSame = idOf(before) === idOf(lock);
   const holders = new Map(known);
   const owner = ownerOf(lock);
-  if (owner !== undefined && owner.uid !== me.uid && !holders.has(owner.uid)) {
-    holders.set(owner.uid, { pod: owner.pod, fate: "unknown" });
+  if (owner !== undefined && owner.uid !== me.uid) {
+    const fate = fateByLock(lock as Lock, holders.get(owner.uid)?.fate);
+    holders.set(owner.uid, { pod: owner.pod, fate });
   }
   for (const [uid, { fate }] of holders) {
     if (isOver(fate) && uid !== owner?.uid) holders.delete(uid);
@@ -108,6 +112,13 @@ function learnLock(knowledge: Knowledge, lock: Lock | "none"): Knowledge {
     // A refusal may have been a hiccup: ask again before it matters.
     pods: pods === "refused" && !isSame ? "unknown" : pods,
   };
+}
+
+/** A holder says itself that it leads no more; a lock that does not say so is held anew. */
+function fateByLock({ released }: Lock, known: Fate | undefined): Fate {
+  if (known === "gone" || known === "finished") return known;
+  if (released) return "released";
+  return known === undefined || known === "released" ? "unknown" : known;
 }
 
 /** News of a pod counts for the holder it was asked about: for a later one of that name it may be too old. */
@@ -132,6 +143,7 @@ export function decide(knowledge: Knowledge): Decision {
   if (lock === "none") return decideVacant(knowledge);
   if ("foreign" in lock.owner) return { do: "refuse", problem: lock.owner.foreign };
   if (lock.owner.uid !== me.uid) return decideHeld(knowledge, lock, lock.owner);
+  if (lock.released && !lock.deleting) return { do: "remove", holder: me, lock };
   if (lock.deleting) return { do: "wait", holder: me, watch: undefined, lock };
   return decideOwn(knowledge, lock);
 }
@@ -155,7 +167,8 @@ function livingHolder({ holders, pods }: Knowledge): Holder | undefined {
 function decideHeld({ holders, pods, overdue }: Knowledge, lock: Lock, holder: Holder): Decision {
   const fate = holders.get(holder.uid)?.fate;
   if (pods === "refused") return { do: "wait", holder, watch: undefined, lock };
-  if (fate === "finished" && !lock.deleting) return { do: "remove", holder, lock };
+  if ((fate === "finished" || fate === "released") && !lock.deleting)
+    return { do: "remove", holder, lock };
   if (fate !== "gone" || lock.deleting) return { do: "wait", holder, watch: holder, lock };
   return overdue === lock.uid ? { do: "remove", holder, lock } : { do: "give-time", holder, lock };
 }
@@ -174,7 +187,7 @@ function decideOwn(knowledge: Knowledge, lock: Lock): Decision {
 }
 
 function isOver(fate: Fate): boolean {
-  return fate === "gone" || fate === "finished";
+  return fate === "gone" || fate === "finished" || fate === "released";
 }
 
 function ownerOf(lock: Knowledge["lock"]): Holder | undefined {

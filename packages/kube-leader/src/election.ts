@@ -139,7 +139,8 @@ async function lossOf({ uid }: Lock, me: Holder, mailbox: Mailbox<Observation>):
 }
 
 function isOwned(lock: Lock | "none", uid: string, me: Holder): boolean {
-  return lock !== "none" && lock.uid === uid && "uid" in lock.owner && lock.owner.uid === me.uid;
+  const isLock = lock !== "none" && lock.uid === uid && !lock.released;
+  return isLock && "uid" in lock.owner && lock.owner.uid === me.uid;
 }
 
 /** What was won but never used is given back, so that the others need not wait for this pod's end. */
@@ -152,7 +153,7 @@ async function giveBack(clerk: Clerk, lock: Lock, withinMs: number): Promise<voi
 }
 
 function lockOfMine({ lock, me }: Knowledge): Lock | undefined {
-  if (typeof lock === "string" || "foreign" in lock.owner) return undefined;
+  if (typeof lock === "string" || "foreign" in lock.owner || lock.released) return undefined;
   return lock.owner.uid === me.uid ? lock : undefined;
 }
 

@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { ConfigurationError } from "./errors.ts";
 
 /**
@@ -8,6 +7,8 @@ import { ConfigurationError } from "./errors.ts";
  * @throws ConfigurationError when the port is taken
  */
 export async function answerProbes(port: number): Promise<() => Promise<void>> {
+  // Not imported, for the reason that api.ts gives.
+  const { createServer } = process.getBuiltinModule("node:http");
   const server = createServer((_, response) => response.end("waiting for the lock\n"));
   await new Promise<void>((resolve, reject) => {
     server.once("error", ({ message }) => {

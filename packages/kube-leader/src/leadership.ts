@@ -42,13 +42,18 @@ export interface Leadership {
 export async function acquireLeadership(options: AcquireOptions): Promise<Leadership> {
   const { election, session } = await win(options, process.env);
   const lost = new AbortController();
+  let released: Promise<void> | undefined;
   void election.lost.then((reason) => lost.abort(reason)).finally(session.close);
   return {
     lock: options.name,
     pod: session.me.pod,
     fencingToken: election.lock.resourceVersion,
     signal: lost.signal,
-    release: election.release,
+    release: () => {
+      lost.abort(new Error("the lock was released"));
+      released ??= election.release();
+      return released;
+    },
   };
 }
 

@@ -13,9 +13,13 @@ export interface Lock {
   createdAt: string;
   /** It is being deleted, and a finalizer holds it back. */
   deleting: boolean;
+  /** Its holder leads no more, and only says so: what a deletion alone could not tell. */
+  released: boolean;
   /** The pod that owns it, or in a sentence why it is not one of ours. */
   owner: Holder | { foreign: string };
 }
+
+const releasedAnnotation = "kube-leader/released";
 
 /** Reads a lock from its ConfigMap: one is ours when its only owner is a Pod. */
 export function lockOf({ metadata }: { metadata: Metadata }): Lock {
@@ -29,6 +33,7 @@ export function lockOf({ metadata }: { metadata: Metadata }): Lock {
     resourceVersion,
     createdAt: creationTimestamp,
     deleting: deletionTimestamp !== undefined,
+    released: metadata.annotations?.[releasedAnnotation] === "true",
     owner:
       isPod && owner !== undefined
         ? { pod: owner.name, uid: owner.uid }
@@ -38,8 +43,12 @@ export function lockOf({ metadata }: { metadata: Metadata }): Lock {
   };
 }
 
-/** The ConfigMap that makes a pod the holder; garbage collection removes it after the pod. */
-export function lockManifest(name: string, holder: Holder): object {
+/**
+ * The ConfigMap that makes a pod the holder; garbage collection removes it after the pod.
+ *
+ * @param options.released says instead that this pod leads no more
+ */
+export function lockManifest(name: string, holder: Holder, { released = false } = {}): object {
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -50,6 +59,7 @@ export function lockManifest(name: string, holder: Holder): object {
         // A restored lock would have no owner, and nobody would ever free it.
         "velero.io/exclude-from-backup": "true",
       },
+      ...(released ? { annotations: { [releasedAnnotation]: "true" } } : {}),
       // No blockOwnerDeletion: clusters with OwnerReferencesPermissionEnforcement refuse it with 403.
       ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: holder.pod, uid: holder.uid }],
     },

@@ -51,8 +51,9 @@ export async function readLeader(options: {
     const reply = await get("configmaps", name);
     if (reply.status === 404) return undefined;
     expectOk(reply, `configmaps/${name} in namespace ${namespace}`);
-    const { owner, createdAt } = lockOf(reply.body as ConfigMap);
+    const { owner, createdAt, released } = lockOf(reply.body as ConfigMap);
     if ("foreign" in owner) throw new ForeignLockError(owner.foreign);
+    if (released) return undefined;
     const phase = phaseOf(await get("pods", owner.pod), owner.uid);
     return { ...owner, since: new Date(createdAt), ...(phase === undefined ? {} : { phase }) };
   } finally {

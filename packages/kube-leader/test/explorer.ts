@@ -23,6 +23,8 @@ export interface World {
   forceDelete?: boolean;
   /** Answers to writes get lost. */
   lostAnswers?: boolean;
+  /** A leader may release the lock, while its pod lives, and try again later. */
+  releases?: boolean;
   /** Several news may be in the mailbox before a candidate decides, from watches that it no longer needs too. */
   batches?: boolean;
   /** A watch breaks: what it had to tell is lost, and a list is made. */
@@ -74,6 +76,8 @@ interface Candidate {
   timer: string | undefined;
   lockFeed: FeedState;
   podFeed: FeedState;
+  /** A release: the lock is deleted, the mark that says so is to be made, then to be removed. */
+  releasing: "mark" | "unmark" | undefined;
   /** It has heard news and not decided yet. */
   hasNews: boolean;
   leads: boolean;
@@ -97,8 +101,6 @@ interface State {
 type Step = [label: string, state: State];
 
 const idle: FeedState = { target: undefined, isListed: false, queue: [] };
-/** As many locks as two leaders and their successor need. */
-const mostLocks = 3;
 
 /**
  * Visits every state that two pods, and a third that gets the name of the first, can reach in so many steps: breadth
@@ -186,6 +188,8 @@ function traceOf(
 
 function createModel({ beginning, learn, decide }: Protocol, world: World) {
   const { pods: seesPods = true, selector = false } = world;
+  /** As many locks as two leaders and their successor need, and one more for the mark of a release. */
+  const mostLocks = world.releases ? 4 : 3;
 
   function start(): State {
     const empty: State = {
@@ -209,6 +213,7 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
       lockFeed: { ...idle, target: "lock" },
       podFeed: idle,
       hasNews: false,
+      releasing: undefined,
       leads: false,
       isOver: false,
       saw: [],
@@ -263,6 +268,7 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
       lockFeed: idle,
       podFeed: idle,
       hasNews: false,
+      releasing: undefined,
       leads: false,
       isOver: true,
       saw: [],
@@ -293,7 +299,8 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
   function give(state: State, uid: string, owner: string): Lock {
     const { pod } = state.pods[owner] as PodState;
     const resourceVersion = `${uid} of ${owner}`;
-    return { uid, resourceVersion, createdAt: "", deleting: false, owner: { pod, uid: owner } };
+    const fresh = { createdAt: "", deleting: false, released: false };
+    return { uid, resourceVersion, ...fresh, owner: { pod, uid: owner } };
   }
 
   /** What the API server does with a request, at once or not at all. */
@@ -442,6 +449,39 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
     }
   }
 
+  function* releaseSteps(state: State, me: string): Generator<Step> {
+    const { leads, releasing } = state.candidates[me] as Candidate;
+    const { lock, robbed, made } = state;
+    const isMine = ownerOf(lock) === me;
+    if (leads) {
+      const left = withCandidate(stopCandidate(state, me), me, { releasing: "mark" });
+      const released = isMine ? { ...setLock(left, undefined), robbed } : stopCandidate(state, me);
+      yield [`${me} releases the lock`, released];
+    }
+    if (releasing === "mark") {
+      const mark = { ...give(state, `L${made + 1}`, me), released: true };
+      const marked = setLock({ ...state, made: made + 1 }, mark);
+      yield [
+        `${me} says that it released the lock`,
+        lock === undefined && made < mostLocks
+          ? withCandidate(marked, me, { releasing: "unmark" })
+          : restart(state, me),
+      ];
+    }
+    if (releasing === "unmark") {
+      const unmarked = isMine && lock?.released ? { ...setLock(state, undefined), robbed } : state;
+      yield [`${me} has released the lock`, restart(unmarked, me)];
+    }
+  }
+
+  /** It tries again, knowing nothing. */
+  function restart(state: State, me: string): State {
+    return withCandidate(stopCandidate(state, me), me, {
+      isOver: false,
+      lockFeed: { ...idle, target: "lock" },
+    });
+  }
+
   function* podSteps(state: State, pod: PodState): Generator<Step> {
     const { uid, phase } = pod;
     const change = (what: string, to: Partial<PodState>): Step => [
@@ -477,7 +517,10 @@ function createModel({ beginning, learn, decide }: Protocol, world: World) {
   }
 
   function* steps(state: State): Generator<Step> {
-    for (const uid of Object.keys(state.candidates)) yield* candidateSteps(state, uid);
+    for (const uid of Object.keys(state.candidates)) {
+      yield* candidateSteps(state, uid);
+      if (world.releases) yield* releaseSteps(state, uid);
+    }
     for (const pod of Object.values(state.pods)) yield* podSteps(state, pod);
     yield* collectorSteps(state);
     if (world.sameName && state.pods["a1"]?.phase === "gone" && state.pods["a2"] === undefined) {

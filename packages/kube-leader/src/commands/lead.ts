@@ -1,26 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
-import { checkSize, findCommand } from "../command-path.ts";
-import { isInCluster } from "../connection.ts";
-import { farewellMs } from "../election.ts";
-import { CommandError, PodEndingError } from "../errors.ts";
-import { answerProbes } from "../health.ts";
-import { win } from "../leadership.ts";
-import { createNotes, type Note } from "../notes.ts";
-import { becomeCommand } from "../replace.ts";
-
-interface Plan {
-  /** The lock's name. */
-  name: string;
-  command: string;
-  args: string[];
-  timeoutSeconds: number | undefined;
-  healthPort: number | undefined;
-  selector: string | undefined;
-  env: NodeJS.ProcessEnv;
-  note: Note;
-}
+import { createNotes } from "../notes.ts";
 
 export const lead = command({
   name: "",
@@ -55,7 +35,8 @@ in its environment. KUBE_LEADER_NAME stands for --name.`,
     // Node would open its inspector; the signal is meant for the command, which does not run yet.
     process.on("SIGUSR1", () => {});
     const words = wordsOf(values.name ?? io.env["KUBE_LEADER_NAME"], positionals);
-    const plan: Plan = {
+    const { leadAndRun } = await import("../lead-and-run.ts");
+    const plan = {
       ...words,
       timeoutSeconds: positive("--timeout", values.timeout, 2_000_000),
       healthPort: wholePort(values["health-port"]),
@@ -63,84 +44,9 @@ in its environment. KUBE_LEADER_NAME stands for --name.`,
       env: io.env,
       note,
     };
-    try {
-      return await leadAndRun(plan, signal);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      note((error as Error).message, {}, "ERROR");
-      return exitCodeOf(error);
-    }
+    return leadAndRun(plan, signal);
   },
 });
-
-async function leadAndRun(plan: Plan, signal: AbortSignal): Promise<number> {
-  const { command, args, env, name, note } = plan;
-  const found = findCommand(command, env);
-  if (!isInCluster(env)) {
-    note(
-      `not in a cluster (no KUBERNETES_SERVICE_HOST and no token): running ${command} without a lock`,
-    );
-    checkSize([command, ...args], env);
-    return becomeCommand({ command, args, env, found });
-  }
-  const won = await waitToLead(plan, signal);
-  const { election, session } = won;
-  const leaderEnv = {
-    ...env,
-    KUBE_LEADER_LOCK: name,
-    KUBE_LEADER_POD: session.me.pod,
-    KUBE_LEADER_FENCING_TOKEN: election.lock.resourceVersion,
-  };
-  try {
-    // A signal that came until now must be heard before there is nobody left to hear it.
-    await setImmediate();
-    signal.throwIfAborted();
-    // The program may have changed while we waited.
-    const foundNow = findCommand(command, env);
-    checkSize([command, ...args], leaderEnv);
-    note(`pod ${session.me.pod} leads ${name}`, {
-      lock: name,
-      pod: session.me.pod,
-      fencingToken: election.lock.resourceVersion,
-    });
-    election.stop();
-    return await becomeCommand({ command, args, env: leaderEnv, found: foundNow });
-  } catch (error) {
-    await election.giveBack(farewellMs(signal));
-    throw error;
-  } finally {
-    session.close();
-  }
-}
-
-async function waitToLead(plan: Plan, signal: AbortSignal) {
-  const { name, selector, timeoutSeconds, healthPort, env, note } = plan;
-  const stopProbes = healthPort === undefined ? undefined : await answerProbes(healthPort);
-  const timeout = timeoutSeconds === undefined ? [] : [AbortSignal.timeout(timeoutSeconds * 1000)];
-  let isWaiting = false;
-  try {
-    return await win(
-      {
-        name,
-        ...(selector === undefined ? {} : { selector }),
-        signal: AbortSignal.any([signal, ...timeout]),
-        onWaiting: (leader) => {
-          const words = isWaiting ? `${name} is now held by` : `waiting for ${name}, held by`;
-          isWaiting = true;
-          note(`${words} pod ${leader.pod} (${leader.uid})`, { lock: name, ...leader });
-        },
-        onPredecessors: (pods) => {
-          const names = pods.map(({ pod }) => pod).join(", ");
-          note(`${name} is ours; waiting for the end of ${names}`, { lock: name });
-        },
-        onTrouble: (sentence) => note(sentence, { lock: name }, "WARN"),
-      },
-      env,
-    );
-  } finally {
-    await stopProbes?.();
-  }
-}
 
 /** Which words are the lock, which the command: options come first, then `--`, or the original's `LOCK`. */
 function wordsOf(
@@ -173,10 +79,4 @@ function wholePort(given: string | undefined): number | undefined {
   const port = positive("--health-port", given, 65_535);
   if (port === undefined || Number.isInteger(port)) return port;
   throw new UsageError(`--health-port ${given}: expected a whole number`);
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) return error.exitCode;
-  if (error instanceof PodEndingError) return 143;
-  return (error as Error).name === "TimeoutError" ? 124 : 2;
 }
