@@ -48,7 +48,11 @@ export function lockOf({ metadata }: { metadata: Metadata }): Lock {
  *
  * @param options.released says instead that this pod leads no more
  */
-export function lockManifest(name: string, holder: Holder, { released = false } = {}): object {
+export function lockManifest(
+  name: string,
+  holder: Holder,
+  { released = false }: { released?: boolean } = {},
+): object {
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
