@@ -115,6 +115,37 @@ describe.each(["istio", "name"] as const)("the admission policy of rule %s", (ru
   });
 });
 
+test("every way to render it is taken by the API server, which compiles its CEL", async () => {
+  const ways = (["istio", "name"] as const).flatMap((rule) =>
+    [{}, { istioVersion: "1.5" }, { istioVersion: "1.13" }, { istioVersion: "1.20" }].flatMap(
+      (version) =>
+        [undefined, "example.com/mesh", "example.com/mesh=off", "mesh="].flatMap((optOutLabel) =>
+          [false, true].map((allowServiceOptOut) => ({
+            rule,
+            ...version,
+            optOutLabel,
+            allowServiceOptOut,
+            protocols: ["http", "grpc-web"],
+          })),
+        ),
+    ),
+  );
+  for (const [index, way] of ways.entries()) {
+    const enforcement = (["deny", "warn", "dryrun"] as const)[index % 3];
+    const { policy, binding } = renderAdmissionPolicy({ ...way, enforcement });
+    const dry = (resource: string, object: object) =>
+      cluster.request("POST", `${api}/${resource}?dryRun=All`, object);
+    await dry("validatingadmissionpolicies", policy);
+    await dry("validatingadmissionpolicybindings", binding);
+  }
+  const { policy } = renderAdmissionPolicy();
+  const spec = { ...(policy["spec"] as object), validations: [{ expression: "object.spec.(" }] };
+  const broken = { ...policy, spec };
+  await expect(
+    cluster.request("POST", `${api}/validatingadmissionpolicies?dryRun=All`, broken),
+  ).rejects.toMatchObject({ status: 422 });
+});
+
 function bindingSpec() {
   return {
     matchResources: {
