@@ -105,3 +105,27 @@ export const corpus: readonly CorpusCase[] = [
     { labels: null },
   ].map((metadata) => ({ ports: [{ name: "web", port: 80 }], legal: true, metadata })),
 ].map(({ ports, ...rest }, index) => caseOf(index, ports, rest));
+
+const labels = [
+  ...[undefined, undefined, undefined, null, {}, { istio: "pilot" }, { istio: "" }],
+  ...[{ release: "istio" }, { release: "x" }, { "gateway.istio.io/managed": "x" }],
+  { "gateway.istio.io/managed": "istio.io-eastwest-controller" },
+];
+
+/** More Services of the same kind, chosen by the numbers. */
+export function generateServices(count: number, numbers: Generator<number, never>): CorpusCase[] {
+  const pick = <T>(list: readonly T[]) => list[Math.floor(numbers.next().value * list.length)] as T;
+  const port = () => ({
+    ...pick([{}, { name: null }, { name: pick(names) }, { name: pick(names) }]),
+    ...pick([{}, {}, { appProtocol: pick(appProtocols) }, pick(odd)]),
+    ...pick([{}, { port: pick([25, 53, 80, 3306, 27017]) }, { port: 8080 }, { port: 0 }]),
+    ...pick([{}, {}, {}, { protocol: pick(["UDP", "TCP", "SCTP", "udp"]) }]),
+  });
+  return Array.from({ length: count }, (_, index) => {
+    const ports = pick([null, [], [port()], [port()], [port(), port()], [port(), port(), port()]]);
+    return caseOf(index, ports, {
+      metadata: { labels: pick(labels), namespace: pick(["corpus", "corpus", "kube-system"]) },
+      spec: pick([{}, {}, { type: "ExternalName" }, { type: "ClusterIP" }, { type: null }]),
+    });
+  });
+}
