@@ -6,6 +6,7 @@ interface DrainConfig {
   timeoutSeconds: number;
   onTimeout: "wait" | "force";
   graceSeconds?: number | undefined;
+  criticalGraceSeconds?: number | undefined;
   ignoreDaemonSets: boolean;
   deleteEmptyDir: boolean;
   evictUnreplicated: boolean;
@@ -35,6 +36,7 @@ export interface Config {
   takeOverSeconds: number;
   reconcileSeconds: number;
   listen?: string | undefined;
+  webhook?: { url: string } | undefined;
 }
 
 /** Every field may be left out, or stand there without a value. */
@@ -66,6 +68,12 @@ const drainSchema = z
       .min(1)
       .optional()
       .describe("Seconds each pod gets to end; without it the pod's own."),
+    criticalGraceSeconds: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe("The same for system-critical pods, which go last; without it as graceSeconds."),
     ignoreDaemonSets: z.boolean().default(true).describe("Leave DaemonSet pods on the node."),
     deleteEmptyDir: z
       .boolean()
@@ -142,5 +150,12 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z
       .default(60)
       .describe("How often lost messages are looked for among the instances that wait."),
     listen: text.optional().describe("HOST:PORT of /metrics, /healthz and /readyz."),
+    webhook: z
+      .strictObject({
+        url: z
+          .url({ protocol: /^https?$/, error: "expected an http or https URL" })
+          .describe("Told of each drain's begin, end and alarm, as JSON; never logged."),
+      })
+      .optional(),
   })
   .meta({ title: "node-rollout", description: "Configuration of `node-rollout run`." });

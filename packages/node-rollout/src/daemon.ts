@@ -20,6 +20,7 @@ import { createSignals } from "./signals.ts";
 import { createTerminations, type Terminations } from "./terminations.ts";
 import { createTokenBucket } from "./token-bucket.ts";
 import type { Wait } from "./wait.ts";
+import { createWebhook } from "./webhook.ts";
 
 export interface DaemonOptions {
   /** As in the configuration file. */
@@ -43,10 +44,19 @@ export interface Daemon {
   run(signal: AbortSignal): Promise<void>;
   /** Why it does not do its job now; undefined when it does. */
   problem(): string | undefined;
-  /** The instances in hand, with their phases and what they wait for. */
-  rollouts(): { instanceId: string; node?: string; phase: RolloutPhase; waits: Wait[] }[];
+  /** The instances in hand. */
+  rollouts(): RolloutView[];
   /** The new instances at the readiness gate, and what each waits for. */
   gated(): { instanceId: string; wait: string }[];
+}
+
+/** An instance in hand: its phase, what it waits for, and when its oldest heartbeat was accepted, in milliseconds. */
+export interface RolloutView {
+  instanceId: string;
+  node?: string;
+  phase: RolloutPhase;
+  waits: Wait[];
+  heartbeatAt?: number;
 }
 
 /** What the daemon needs is refused, and waiting does not help. */
@@ -64,8 +74,18 @@ const retryMs = 2000;
  * @throws ZodError for a configuration that does not fit
  */
 export function createDaemon(options: DaemonOptions): Daemon {
-  const { kubernetes, ownPodUid, onEvent: tell = () => {} } = options;
+  const { kubernetes, ownPodUid, onEvent = () => {} } = options;
   const config = configSchema.parse(options.config);
+  const notify =
+    config.webhook &&
+    createWebhook({
+      url: config.webhook.url,
+      failed: (error) => onEvent({ type: "failed", what: "notify", error }),
+    });
+  const tell = (event: DaemonEvent) => {
+    onEvent(event);
+    notify?.(event);
+  };
   let terminations: Terminations | undefined;
   let gate: Gate | undefined;
   let nodesProblem: string | undefined = "the nodes are not known yet";
@@ -179,8 +199,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
     rollouts: () =>
       [...(terminations?.all() ?? [])].map(([instanceId, rollout]) => {
         const node = rollout.node();
-        const named = node === undefined ? {} : { node };
-        return { instanceId, ...named, phase: rollout.phase(), waits: rollout.waits() };
+        const heartbeatAt = rollout.heartbeatAt();
+        return {
+          instanceId,
+          ...(node === undefined ? {} : { node }),
+          phase: rollout.phase(),
+          waits: rollout.waits(),
+          ...(heartbeatAt === undefined ? {} : { heartbeatAt }),
+        };
       }),
   };
 }

@@ -75,13 +75,14 @@ function optionsOf(
   { node, forceBy }: NonNullable<RolloutDecision["drain"]>,
   signal: AbortSignal,
 ): Parameters<typeof drainNode>[0] {
-  const { settleSeconds, waitForVolumes, graceSeconds } = config.drain;
+  const { settleSeconds, waitForVolumes, graceSeconds, criticalGraceSeconds } = config.drain;
   const { ignoreDaemonSets, deleteEmptyDir, evictUnreplicated } = config.drain;
   return {
     ...{ kubernetes, budgets, bucket, node, signal },
     policy: {
       ...{ ignoreDaemonSets, deleteEmptyDir, evictUnreplicated },
       ...(graceSeconds === undefined ? {} : { graceSeconds }),
+      ...(criticalGraceSeconds === undefined ? {} : { criticalGraceSeconds }),
       ...(ownPodUid === undefined ? {} : { ownPodUid }),
     },
     cordon: false,

@@ -6,6 +6,7 @@ import { readyCommand } from "./commands/ready.ts";
 import { renderCommands } from "./commands/render.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { runCommand } from "./commands/run.ts";
+import { statusCommand } from "./commands/status.ts";
 
 const program: Program = {
   name: "node-rollout",
@@ -16,6 +17,7 @@ const program: Program = {
     drainCommand,
     readyCommand,
     auditCommand,
+    statusCommand,
     replayCommand,
     ...renderCommands,
   ],

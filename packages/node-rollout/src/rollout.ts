@@ -46,6 +46,8 @@ export interface Rollout {
   node(): string | undefined;
   /** What it waits for. */
   waits(): Wait[];
+  /** When the last heartbeat of the action that has waited longest for one was accepted, in milliseconds; none: never. */
+  heartbeatAt(): number | undefined;
   /** A message about the instance is in hand, or something else says that an action holds it; heartbeats begin at once. */
   join(action?: HeldAction): void;
   /** Resolves when it is over, or handed over: the record says so, and nothing is under way any more. */
@@ -237,6 +239,10 @@ export function startRollout(
     phase: () => decision?.phase ?? "finding",
     node: () => view?.name,
     waits: () => decision?.waits ?? [],
+    heartbeatAt() {
+      const accepted = [...holds.values()].flatMap((hold) => hold.heldAt() ?? []);
+      return accepted.length === 0 ? undefined : Math.min(...accepted);
+    },
     ended: ended.promise,
     join(action) {
       if (inbox.has(instanceId)) join();
