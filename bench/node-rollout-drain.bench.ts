@@ -3,6 +3,7 @@
  * maxUnavailable 3; the same without budgets; and four such nodes at once under 40 budgets of 10 %. Pods end in
  * a second and are ready half a second after they are bound.
  */
+import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { startProcess } from "@internal/test/cli";
 import type { AuditEntry, OwnCluster } from "@internal/test/cluster";
@@ -20,7 +21,12 @@ interface Run {
 }
 
 const everything = { clusterRules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }] };
-const bin = fileURLToPath(new URL("../packages/node-rollout/src/cli.ts", import.meta.url));
+const root = fileURLToPath(new URL("../packages/node-rollout/", import.meta.url));
+const bin = `${root}dist/cli.js`;
+execFileSync("npm", ["run", "--silent", "build"], {
+  cwd: root,
+  stdio: ["ignore", "ignore", "inherit"],
+});
 const kubectl = await component("kubectl");
 
 const drains = {

@@ -9,8 +9,10 @@ const roomPerFlight = 10;
 const mostInFlight = 5;
 /** A budget that allows nothing is asked again at last after this time, in case its watch is deaf. */
 const probeMs = 10_000;
-/** What an accepted eviction has changed is told by the watch; after this time it is taken for told. */
+/** A refusal may have been overtaken by news of room: asked again after this time. */
 const doubtMs = 1000;
+/** What an accepted eviction has changed is told by the watch; after this time it is taken for told. */
+const countedMs = 5000;
 
 /** What the eviction API would say to a pod now, as far as we can know. */
 export type Allowance =
@@ -160,7 +162,7 @@ function askAtOf(account: Account, now: number): number {
   const observed = budget.observedGeneration >= budget.metadata.generation;
   const allowed = observed ? budget.disruptionsAllowed : 0;
   for (const [pod, since] of uncounted) {
-    if (since !== undefined && now - since >= doubtMs) uncounted.delete(pod);
+    if (since !== undefined && now - since >= countedMs) uncounted.delete(pod);
   }
   const room = allowed - uncounted.size;
   if (room > 0 && inFlight.size < Math.min(mostInFlight, Math.ceil(room / roomPerFlight))) {

@@ -1,4 +1,5 @@
 import { type Kubernetes, segment } from "./kubernetes.ts";
+import { type Node, toNode } from "./objects.ts";
 
 /** Takes a node out of the load balancers of Services; cordoning alone does not. Any value but "false" counts. */
 const excludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -12,11 +13,12 @@ export function cordonPatch(): { metadata: object; spec: object } {
   return { metadata: { labels: { [excludeLabel]: "true" } }, spec: { unschedulable: true } };
 }
 
-/** Keeps new pods off a node and takes it out of the load balancers of Services. */
+/** Keeps new pods off a node and takes it out of the load balancers of Services; gives the node as it is then. */
 export async function cordon(
   kubernetes: Kubernetes,
   name: string,
   signal?: AbortSignal,
-): Promise<void> {
-  await kubernetes.request({ method: "PATCH", path: nodePath(name), body: cordonPatch(), signal });
+): Promise<Node> {
+  const path = nodePath(name);
+  return toNode(await kubernetes.request({ method: "PATCH", path, body: cordonPatch(), signal }));
 }

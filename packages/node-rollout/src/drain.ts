@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BudgetFeed, followBudgets } from "./budgets.ts";
-import { cordon } from "./cordon.ts";
+import { cordon, nodePath } from "./cordon.ts";
 import { createDrainMachine, type DrainMachine } from "./drain-machine.ts";
 import { takeSteps } from "./drain-steps.ts";
 import type { EvictionOutcome } from "./eviction.ts";
-import { ApiError, isApiError, type Kubernetes } from "./kubernetes.ts";
+import { isApiError, type Kubernetes } from "./kubernetes.ts";
 import { limited } from "./kubernetes-limited.ts";
 import { createNodeEvents, type NodeEvents } from "./node-events.ts";
 import { type NodeWatch, watchNode } from "./node-watch.ts";
-import type { Pod } from "./objects.ts";
+import { type Node, type Pod, toNode } from "./objects.ts";
 import { type DrainPolicy, type PodVerdict, turnOf } from "./plan.ts";
 import { followPodsOf, type PodsOfNode } from "./pods-of-node.ts";
 import { persist } from "./retry.ts";
@@ -76,24 +76,23 @@ export async function* drainNode(options: DrainOptions): AsyncGenerator<DrainPro
   const { machine, signal } = drain;
   try {
     yield* untilKnown(drain);
+    const isCordoning = !options.dryRun && (options.cordon ?? true);
+    const found = isCordoning ? undefined : await drain.insist(drain.read);
     yield planOf(machine, options.policy);
     if (options.dryRun) return;
-    if (options.cordon ?? true) {
-      await drain.insist(() => cordon(drain.kubernetes, options.node, signal));
-      yield { type: "cordoned", node: options.node };
-    }
-    const events = drain.nodeEvents();
-    events.record("Normal", "DrainStarted", `evicting ${toEvict(machine)} pods`);
+    const node = found ?? (await drain.insist(drain.cordon));
+    if (isCordoning) yield { type: "cordoned", node: options.node };
+    drain.begin(node);
+    drain.nodeEvents.record("Normal", "DrainStarted", `evicting ${toEvict(machine)} pods`);
     const cut =
-      (yield* untilEmpty(drain, events)) ??
-      (options.volumes ? yield* untilDetached(drain) : undefined);
+      (yield* untilEmpty(drain)) ?? (options.volumes ? yield* untilDetached(drain) : undefined);
     yield* drain.events.splice(0);
     const end = cut ?? {
       type: "drained",
       pods: drain.gone(),
       durationMs: Date.now() - drain.began,
     };
-    recordEnd(end, events);
+    recordEnd(end, drain.nodeEvents);
     yield end;
   } catch (error) {
     signal.throwIfAborted(); // with what ended it, not with what that broke off
@@ -111,7 +110,6 @@ interface Drain {
   kubernetes: Kubernetes;
   machine: DrainMachine;
   pods: PodsOfNode;
-  node: NodeWatch;
   wake: Wake;
   /** Not told yet. */
   events: DrainProgress[];
@@ -120,7 +118,12 @@ interface Drain {
   signal: AbortSignal;
   gone(): number;
   budgets: BudgetFeed;
-  nodeEvents(): NodeEvents;
+  read(): Promise<Node>;
+  cordon(): Promise<Node>;
+  /** From now on the node is followed, and what happens is told in Events. */
+  begin(node: Node): void;
+  isNodeGone(): boolean;
+  nodeEvents: NodeEvents;
   /** Tries until it succeeds or is refused. */
   insist<T>(attempt: () => Promise<T>): Promise<T>;
   close(): void;
@@ -165,31 +168,35 @@ function open(options: DrainOptions): Drain {
     changed: wake.notify,
     failed,
   };
-  const node = watchNode(kubernetes, options.node, { signal, changed: wake.notify, failed });
   const pods = followPodsOf(options.node, { kubernetes, machine, signal, news });
-  return {
-    ...{ options, kubernetes, machine, pods, budgets, node, wake, events, began, deadline, signal },
+  let node: NodeWatch | undefined;
+  const drain: Drain = {
+    ...{ options, kubernetes, machine, pods, budgets, wake, events, began, deadline, signal },
     gone: () => gone,
-    nodeEvents() {
-      const metadata = node.node()?.metadata;
-      if (metadata === undefined || options.events === false) return silent;
-      return createNodeEvents(kubernetes, metadata);
+    read: async () => toNode(await kubernetes.request({ path: nodePath(options.node), signal })),
+    cordon: () => cordon(kubernetes, options.node, signal),
+    begin(known) {
+      node = watchNode(kubernetes, known, { signal, changed: wake.notify, failed });
+      if (options.events ?? true) drain.nodeEvents = createNodeEvents(kubernetes, known.metadata);
     },
+    isNodeGone: () => node !== undefined && node() === undefined,
+    nodeEvents: silent,
     insist: (attempt) => persist(attempt, { signal, onRetry: failed }),
     close() {
       stopListening();
       ending.abort();
     },
   };
+  return drain;
 }
 
 const silent: NodeEvents = { record() {}, blocked() {} };
 
-/** Waits until node, pods and budgets are known, and tells what fails meanwhile. */
+/** Waits until pods and budgets are known, and tells what fails meanwhile. */
 async function* untilKnown(drain: Drain): AsyncGenerator<DrainProgress> {
-  const { node, pods, budgets, events, wake, signal, options } = drain;
+  const { pods, budgets, events, wake, signal } = drain;
   let known = false;
-  void Promise.all([node.ready, budgets.ready, pods.ready]).then(() => {
+  void Promise.all([budgets.ready, pods.ready]).then(() => {
     known = true;
     wake.notify();
   });
@@ -198,9 +205,6 @@ async function* untilKnown(drain: Drain): AsyncGenerator<DrainProgress> {
     await wake.wait(1000);
     signal.throwIfAborted();
   }
-  if (node.node() !== undefined) return;
-  const message = `nodes "${options.node}" not found`;
-  throw new ApiError(404, { reason: "NotFound", message });
 }
 
 function toEvict(machine: DrainMachine): number {
@@ -219,11 +223,8 @@ function recordEnd(end: DrainProgress, events: NodeEvents): void {
 }
 
 /** Acts until the node is empty, or something else ends the drain, which it returns. */
-async function* untilEmpty(
-  drain: Drain,
-  nodeEvents: NodeEvents,
-): AsyncGenerator<DrainProgress, Cut | undefined> {
-  const { kubernetes, machine, pods, node, wake, events, deadline, signal, options } = drain;
+async function* untilEmpty(drain: Drain): AsyncGenerator<DrainProgress, Cut | undefined> {
+  const { kubernetes, machine, pods, wake, events, deadline, signal, options } = drain;
   const cordonedAt = Date.now();
   const settledAt = cordonedAt + (options.settleMs ?? 1000);
   const tell = (event: DrainProgress) => {
@@ -237,7 +238,7 @@ async function* untilEmpty(
     takeSteps(decision, { kubernetes, machine, signal, tell });
     yield* events.splice(0);
     signal.throwIfAborted();
-    if (node.node() === undefined) return { type: "nodeGone", node: options.node };
+    if (drain.isNodeGone()) return { type: "nodeGone", node: options.node };
     if (decision.empty && now >= settledAt) {
       await drain.insist(pods.list);
       if (machine.decide(Date.now()).empty) return undefined;
@@ -247,7 +248,7 @@ async function* untilEmpty(
     const key = waits.map(({ code, object }) => `${code} ${object}`).join();
     if (key !== shown) yield { type: "waiting", waits };
     shown = key;
-    nodeEvents.blocked(waits, now);
+    drain.nodeEvents.blocked(waits, now);
     if (now >= deadline && options.onTimeout !== "force") return { type: "timedOut", waits };
     if (now - pods.heardAt() > relistMs) await drain.insist(pods.list);
     const next = decision.empty ? settledAt : decision.askAt;
@@ -262,13 +263,13 @@ function settling(node: string, since: number): Wait {
 
 /** Waits until no volume is attached to the node any more, or the time is up. */
 async function* untilDetached(drain: Drain): AsyncGenerator<DrainProgress, Cut | undefined> {
-  const { kubernetes, options, node, deadline, signal } = drain;
+  const { kubernetes, options, deadline, signal } = drain;
   const since = new Date();
   let shown = "";
   for (;;) {
     const left = await drain.insist(() => attachedVolumes(kubernetes, options.node, signal));
     if (left.length === 0) return undefined;
-    if (node.node() === undefined) return { type: "nodeGone", node: options.node };
+    if (drain.isNodeGone()) return { type: "nodeGone", node: options.node };
     const waits = left.map((name): Wait => {
       const object = `PersistentVolume ${name}`;
       return { code: "volumes", object, since, message: "still attached to the node" };

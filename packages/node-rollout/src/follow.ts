@@ -19,16 +19,17 @@ const retryLongest = 5000;
  * Lists and watches a collection until the signal aborts. A watch that ends goes on where it stopped; one
  * that cannot, because the server has forgotten that version, starts with a new list.
  *
+ * @param request.from the version that is known already: there is no first list
  * @param reduce what is kept of an object
  */
 export async function follow<T extends { metadata: Metadata }>(
   kubernetes: Kubernetes,
-  request: { path: string; query?: Query; signal: AbortSignal },
+  request: { path: string; query?: Query; signal: AbortSignal; from?: string | undefined },
   reduce: (object: object) => T,
   follower: Follower<T>,
 ): Promise<void> {
   const { path, query, signal } = request;
-  let version: string | undefined;
+  let version = request.from;
   let retry = retryFirst;
   while (!signal.aborted) {
     try {

@@ -2,37 +2,32 @@ import { follow } from "./follow.ts";
 import type { Kubernetes } from "./kubernetes.ts";
 import { type Node, toNode } from "./objects.ts";
 
-/** One node, kept current. */
-export interface NodeWatch {
-  /** Resolves when it was looked for, found or not. */
-  ready: Promise<void>;
-  /** The node as last seen; undefined when there is none of this name, or none any more. */
-  node(): Node | undefined;
-}
+/** The node as last seen; undefined when there is none of its name any more. */
+export type NodeWatch = () => Node | undefined;
 
-/** Follows one node until the signal aborts. */
+/**
+ * Follows one node until the signal aborts.
+ *
+ * @param known the node as just read: it is not read again
+ */
 export function watchNode(
   kubernetes: Kubernetes,
-  name: string,
+  known: Node,
   options: { signal: AbortSignal; changed(): void; failed(error: unknown): void },
 ): NodeWatch {
   const { signal, changed, failed } = options;
+  const { name, resourceVersion: from } = known.metadata;
   const query = { fieldSelector: `metadata.name=${name}` };
-  const first = Promise.withResolvers<void>();
-  let node: Node | undefined;
-  void follow(kubernetes, { path: "/api/v1/nodes", query, signal }, toNode, {
-    listed(items) {
-      [node] = items;
-      first.resolve();
-      changed();
-    },
-    changed(type, item) {
-      // Its heartbeats are no news.
-      const was = node?.metadata.uid;
-      node = type === "set" ? item : undefined;
-      if (node?.metadata.uid !== was) changed();
-    },
+  let node: Node | undefined = known;
+  const set = (seen: Node | undefined) => {
+    const isNews = seen?.metadata.uid !== node?.metadata.uid; // its heartbeats are none
+    node = seen;
+    if (isNews) changed();
+  };
+  void follow(kubernetes, { path: "/api/v1/nodes", query, signal, from }, toNode, {
+    listed: ([first]) => set(first),
+    changed: (type, seen) => set(type === "set" ? seen : undefined),
     failed,
   });
-  return { ready: first.promise, node: () => node };
+  return () => node;
 }
