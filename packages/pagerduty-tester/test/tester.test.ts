@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "@internal/test/cli";
 import { describe, expect, test } from "vitest";
@@ -10,6 +10,7 @@ import {
   type Run,
   type TesterEvent,
 } from "../src/index.ts";
+import { openJournal, readJournal } from "../src/journal.ts";
 import { startHook } from "./hooks.ts";
 import { cronOfNow, environment, folderWith, from, startAccount, token } from "./world.ts";
 
@@ -17,7 +18,7 @@ interface World {
   fake: FakePagerDuty;
   folder: string;
   events: TesterEvent[];
-  once(): Promise<Run[]>;
+  once(journal?: string): Promise<Run[]>;
 }
 
 /** A tester over HTTP against a fake; `people` are due now unless they say otherwise. */
@@ -34,14 +35,14 @@ async function world(
     fake,
     folder,
     events,
-    once: async () => {
+    once: async (journal = "journal") => {
       const config = await loadConfig(join(folder, "c.yaml"), { env: environment(fake) });
       const client = new PagerDutyClient({ token, from, apiUrl: fake.url });
       const tester = createTester({
         config,
         client,
         from,
-        journal: join(folder, "journal"),
+        journal: join(folder, journal),
         onEvent: (event) => events.push(event),
       });
       return tester.runOnce({ signal: AbortSignal.timeout(30_000) });
@@ -150,6 +151,88 @@ test("what passed while nothing ran: the last one is made up for, the others are
   expect(fake.pages).toHaveLength(1);
 });
 
+test("a journal keeps what it says through compaction, and forgets settled runs of long ago", () => {
+  const folder = folderWith({});
+  const file = join(folder, "journal");
+  const now = Date.parse("2026-12-01T10:00:00Z");
+  const journal = openJournal(file, () => now);
+  const plan = (key: string, scheduledAt: string) =>
+    journal.append({
+      ...{ event: "planned", key, scheduledAt, service: "PTEST" },
+      user: { id: "PADA", name: "Ada" },
+    });
+  const incident = (id: string) => ({
+    ...{ id, url: "https://acme.pagerduty.com/incidents/Q", verifyMs: 900_000 },
+    ...{ createdAt: "2026-12-01T09:00:00.000Z", sentAt: "2026-12-01T09:00:00.000Z" },
+  });
+  const verdict = (key: string) =>
+    journal.append({ event: "verdict", key, outcome: { verdict: "pass", evidence: ["R1"] } });
+  plan("old", "2025-01-07T09:00:00.000Z");
+  verdict("old");
+  plan("old and open", "2025-01-07T09:00:00.000Z");
+  journal.append({ event: "sending", key: "old and open" });
+  plan("done", "2026-12-01T09:00:00.000Z");
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    journal.append({ event: "sending", key: "done" });
+    if (attempt < 2) journal.append({ event: "not-accepted", key: "done" });
+  }
+  journal.append({ event: "created", key: "done", incident: incident("Q1") });
+  verdict("done");
+  journal.append({ event: "resolved", key: "done" });
+  plan("in doubt", "2026-12-01T09:00:00.000Z");
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    journal.append({ event: "sending", key: "in doubt" });
+  }
+  plan("to come", "2026-12-02T09:00:00.000Z");
+  const facts = () =>
+    [...readJournal(file)].map(([key, run]) => [
+      key,
+      run.outcome?.verdict,
+      run.doubtSince,
+      run.incident?.id,
+      run.resolved,
+    ]);
+  const before = facts().filter(([key]) => key !== "old");
+  const size = readFileSync(file, "utf8").length;
+  journal.compact(new Date("2026-01-01T00:00:00Z"));
+  expect(facts()).toEqual(before);
+  expect(readFileSync(file, "utf8").length).toBeLessThan(size);
+  expect(readJournal(file).get("in doubt")?.attempts).toBe(2);
+  // One that is open before and after has the file as it is now.
+  journal.append({ event: "dropped", key: "to come" });
+  expect([...openJournal(file, () => now).runs.keys()]).toEqual([
+    "old and open",
+    "done",
+    "in doubt",
+  ]);
+});
+
+test("a process that has the journal open goes on with what another compacted", () => {
+  const file = join(folderWith({}), "journal");
+  const [ours, theirs] = [openJournal(file, Date.now), openJournal(file, Date.now)];
+  const plan = (key: string) => ({
+    ...{ event: "planned" as const, key, scheduledAt: new Date().toISOString(), service: "P" },
+    user: { id: "PADA", name: "Ada" },
+  });
+  ours.append(plan("a"), { event: "dropped", key: "a" }, plan("b"));
+  theirs.refresh();
+  ours.compact(new Date(0));
+  theirs.append(plan("c"));
+  ours.refresh();
+  expect([...ours.runs.keys()]).toEqual(["b", "c"]);
+  expect([...theirs.runs.keys()]).toEqual(["b", "c"]);
+});
+
+test("a journal that cannot be written stops every page", async () => {
+  const { fake, folder, once } = await world(ada, { users: [{ id: "PADA" }] });
+  mkdirSync(join(folder, "journal"));
+  await expect(once()).rejects.toThrow(/journal: the journal cannot be read \(EISDIR\)/);
+  await expect(once("nowhere/journal")).rejects.toThrow(
+    /nowhere\/journal: the journal cannot be written \(ENOENT\); without it nobody is paged/,
+  );
+  expect(fake.incidents).toEqual([]);
+});
+
 test("a torn last line is cut off; a broken one elsewhere is named", async () => {
   const { folder, once } = await world(ada, { users: [{ id: "PADA", answer: { after: 0 } }] });
   const file = join(folder, "journal");
@@ -160,19 +243,26 @@ test("a torn last line is cut off; a broken one elsewhere is named", async () =>
   await expect(once()).rejects.toThrow(/journal:\d+: this line is no journal record/);
 });
 
-test("two replicas with a journal each, at the same moment: one page", async () => {
-  const fake = await startAccount({ users: [{ id: "PADA", answer: { after: 0.2 } }] });
-  const text = `verifyMinutes: 0.1\npollSeconds: 0.2\nlistLagSeconds: 0.2\nusers:\n${ada.replace("NOW", cronOfNow())}\n`;
-  const results = await Promise.all(
-    [1, 2].map(() =>
-      runCli("pagerduty-tester", ["run", "--once", "-c", "c.yaml"], {
-        cwd: folderWith({ "c.yaml": text }),
-        env: environment(fake),
-      }),
-    ),
-  );
-  expect(results.map(({ code }) => code)).toEqual([0, 0]);
-  expect(fake.pages).toHaveLength(1);
+describe("two replicas with a journal each, at the same moment", () => {
+  // Without kube-leader, and without the volume that both have.
+  async function both(switches: NonNullable<FakePagerDutyOptions["switches"]>) {
+    const first = await world(ada, {
+      users: [{ id: "PADA", answer: { after: 1 } }],
+      switches,
+      // Both have looked, and found nothing, before either is let in.
+      faults: [{ method: "POST", delayMs: 400, times: 2 }],
+    });
+    await Promise.all([first.once(), first.once("another journal")]);
+    return first.fake.pages.length;
+  }
+
+  test("one page rings where PagerDuty tells two requests with one key apart", async () => {
+    expect(await both({})).toBe(1);
+  });
+
+  test("where it does not the guarantee ends, as the README says, and the count shows it", async () => {
+    expect(await both({ atomicDedup: false })).toBe(2);
+  });
 });
 
 test("report: table, JSON in its promised shape, and a page by itself", async () => {

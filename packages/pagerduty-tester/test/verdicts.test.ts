@@ -198,6 +198,19 @@ describe("trouble with the API: what becomes of one page", () => {
   });
 });
 
+test("maintenance that takes incidents and pages nobody: not-notified, and it is cleaned up", async () => {
+  const world = await simulate("2026-12-01T08:59:30Z", at("PADA"), {
+    users: [{ id: "PADA" }],
+    services: [{ id: "PTEST", status: "maintenance" }],
+    switches: { maintenance: "accept-without-page" },
+  });
+  const { stop } = await world.start();
+  await world.until("2026-12-01T09:30:00Z");
+  await stop();
+  expect(world.verdicts()).toEqual({ PADA: ["not-notified"] });
+  expect(world.fake.incidents.map(({ status }) => status)).toEqual(["resolved"]);
+});
+
 test("hundreds of open pages are watched by few requests", async () => {
   const count = 120;
   const world = await simulate("2026-12-01T08:59:00Z", crowd(count, "0 9 * * 2#1 UTC"), {

@@ -68,9 +68,10 @@ SIGTERM ends it after the page that is being sent; the next start goes on from t
       journal: journalFile(values),
       onEvent: (event) => {
         metrics.event(event);
-        logEvent(log, event);
         const line = eventLine(event);
         if (line !== undefined) io.stdout.write(`${line}\n`);
+        // On a terminal one of the two is enough.
+        if (line === undefined || !io.stdout.isTTY) logEvent(log, event);
       },
     });
     const metrics = createMetrics(tester.waiting);

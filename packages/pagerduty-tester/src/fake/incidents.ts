@@ -5,6 +5,9 @@ import type { FakeIncident } from "./model.ts";
 import { acknowledge, pageAssignees, resolve } from "./people.ts";
 import { badArguments, invalid, notFound, Problem } from "./problem.ts";
 
+/** How long an account whose dedup is not atomic takes between looking for the key and creating the incident. */
+const undecidedMs = 300;
+
 const reference = (type: string) =>
   z.strictObject({ id: z.string().min(1), type: z.literal(type) });
 
@@ -49,7 +52,7 @@ export async function createIncident(
   const key = asked.incident_key ?? account.nextId("key-");
   refuseDuplicate(account, service.id, key);
   // Another request may pass the check in this time.
-  if (!account.switches.atomicDedup) await delay(50);
+  if (!account.switches.atomicDedup) await delay(undecidedMs);
   const id = account.nextId("Q");
   const incident: FakeIncident = {
     id,
