@@ -94,7 +94,15 @@ function node(name: string) {
     kind: "Node",
     metadata: { name },
     spec: { providerID: `aws:///eu-west-1a/i-${name}` },
-    status: { conditions: [{ type: "Ready", status: "True" }] },
+    status: {
+      conditions: [
+        {
+          ...{ type: "Ready", status: "True", reason: "KubeletReady" },
+          lastHeartbeatTime: new Date().toISOString(),
+          lastTransitionTime: new Date(Date.now() - 3_600_000).toISOString(),
+        },
+      ],
+    },
   };
 }
 
