@@ -60,12 +60,16 @@ beforeAll(async () => {
   const upstream = (await run("npm", ["config", "get", "registry"])).trim();
   registry = await startRegistry(upstream);
   await release(folder.path, registry);
-  const kept = process.env["REHEARSAL_TARBALLS"];
-  if (kept === undefined) return;
-  // The release workflow publishes these very files.
-  mkdirSync(kept, { recursive: true });
-  for (const [file, tarball] of registry.tarballs) writeFileSync(join(kept, file), tarball);
+  for (const [file, tarball] of registry.tarballs) keep("tarballs", file, tarball);
 }, 600_000);
+
+/** The release workflow publishes what was tried: in this folder it finds the very files. */
+function keep(kind: "tarballs" | "sbom", file: string, content: Buffer | string): void {
+  const kept = process.env["REHEARSAL_KEEP"];
+  if (kept === undefined) return;
+  mkdirSync(join(kept, kind), { recursive: true });
+  writeFileSync(join(kept, kind, file), content);
+}
 
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
@@ -90,6 +94,40 @@ test("a tarball holds what a user runs and reads, and nothing else", async () =>
       ).toContain(top);
     }
   }
+});
+
+test.each(names)("%s has a changelog that leads up to what is published", async (name) => {
+  const file = registry.published.find((each) => each.startsWith(`${name}@`))?.replace("@", "-");
+  const changelog = await run("tar", [
+    "-xzOf",
+    join(folder.path, `${file}.tgz`),
+    "package/CHANGELOG.md",
+  ]);
+  expect(changelog).toContain(`${file?.slice(`${name}-`.length)}`);
+  expect(changelog).toMatch(/^### (Features|Bug Fixes)$/m);
+});
+
+test.each(names)("%s has a bill of materials: everything a user installs with it", async (name) => {
+  const { npm } = nodeWithNpm("24");
+  const cwd = join(folder.path, `${name}-sbom`);
+  mkdirSync(cwd);
+  const file =
+    [...registry.tarballs.keys()].find((each) => each.replace(/-\d.*/, "") === name) ?? "";
+  await run("tar", ["-xzf", join(folder.path, file), "-C", cwd, "--strip-components=1"]);
+  const manifest = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8"));
+  // They name our private workspaces, which no registry has.
+  delete manifest.devDependencies;
+  writeFileSync(join(cwd, "package.json"), JSON.stringify(manifest));
+  const options = ["--omit=dev", "--no-audit", "--no-fund", "--registry", `${registry.url}/`];
+  await npm(cwd, "install", ...options);
+  const sbom = await npm(cwd, "sbom", "--sbom-format", "spdx", "--omit", "dev");
+  keep("sbom", `${name}.spdx.json`, sbom);
+  const listed = JSON.parse(sbom).packages.map(({ name }: { name: string }) => name);
+  const lock = JSON.parse(readFileSync(join(cwd, "package-lock.json"), "utf8"));
+  const installed = Object.entries<{ optional?: boolean; peer?: boolean }>(lock.packages)
+    .filter(([, { optional, peer }]) => !optional && !peer)
+    .map(([path]) => path.replace(/^.*node_modules\//, "") || name);
+  expect(new Set(listed)).toEqual(new Set(installed));
 });
 
 describe.each(Object.keys(nodeReleases))("on Node %s", (major) => {
