@@ -7,7 +7,13 @@ export const demo: Demo = {
   says: "which ports of a shop's Services can Istio not route, and what to do about it",
   async run() {
     await show("istio-port-policy", ["check", shop], { exits: [1] });
-    say("The same rule for the cluster: Gatekeeper, or the API server's own admission policy.");
-    await show("istio-port-policy", ["render", "gatekeeper", "--rule", "name", "--engine", "cel"]);
+    say(
+      "Where there is evidence for the protocol, it can be written down; --write changes the file:",
+    );
+    await show("istio-port-policy", ["fix", shop], { exits: [1] });
+    say(
+      "The same rule for the cluster: for Gatekeeper, or as the API server's own admission policy.",
+    );
+    await show("istio-port-policy", ["render", "gatekeeper"], { atMost: 12 });
   },
 };

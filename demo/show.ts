@@ -19,6 +19,8 @@ export interface ShowOptions {
   exits?: number[];
   env?: Record<string, string>;
   cwd?: string;
+  /** Shows so many lines at most, and says how many more there were. */
+  atMost?: number;
   /** Ends the command with SIGTERM when a line of its output matches, as a user would with Ctrl-C. */
   until?: RegExp;
 }
@@ -30,7 +32,7 @@ export function say(text: string): void {
 
 /** Runs a package's built bin, prints the command line as a user would type it, and its output, indented. */
 export async function show(bin: string, args: string[], options: ShowOptions = {}): Promise<void> {
-  const { exits = [0], env = {}, cwd = root, until } = options;
+  const { exits = [0], env = {}, cwd = root, until, atMost = Number.POSITIVE_INFINITY } = options;
   console.log(`  ${paint("bold", `$ ${[bin, ...args].map(quote).join(" ")}`)}`);
   const child = spawn(process.execPath, [`${root}packages/${bin}/dist/cli.js`, ...args], {
     cwd,
@@ -38,8 +40,9 @@ export async function show(bin: string, args: string[], options: ShowOptions = {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let ending = false;
+  let lines = 0;
   const print = (line: string) => {
-    console.log(`    ${line}`);
+    if (++lines <= atMost) console.log(`    ${readable(line)}`.trimEnd());
     if (until?.test(line) && !ending) {
       ending = true;
       child.kill("SIGTERM");
@@ -50,10 +53,18 @@ export async function show(bin: string, args: string[], options: ShowOptions = {
     eachLine(child.stdout, print),
     eachLine(child.stderr, print),
   ]);
+  if (lines > atMost) console.log(paint("dim", `    … ${lines - atMost} more lines`));
   if (code === null || !exits.includes(code)) {
     throw new Error(`${bin} exited ${code}, expected ${exits.join(" or ")}`);
   }
   if (code !== 0) console.log(paint("dim", `    (exit code ${code})`));
+}
+
+/** A line of a daemon's log by its message, as a terminal shows it; any other line as it is. */
+function readable(line: string): string {
+  if (!line.startsWith('{"@timestamp"')) return line;
+  const { level, message } = JSON.parse(line);
+  return `${paint("dim", String(level).slice(0, 4).toLowerCase())} ${message}`;
 }
 
 async function eachLine(stream: NodeJS.ReadableStream, print: (line: string) => void) {
