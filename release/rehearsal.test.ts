@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { formatTable } from "@internal/lib/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProcess } from "../test/cli.ts";
+import { blocksOf } from "../test/readme/steps.ts";
 import { nodeRelease, nodeReleases, oldNodeRelease } from "../tools/node-release.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import { consumerFolder, nodeWithNpm, release, run, temporaryFolder } from "./rehearsal.ts";
@@ -250,23 +251,34 @@ describe.each(["5.9.3", "7.0.2"])("types for a consumer on TypeScript %s", (vers
       `typescript@${version}`,
       "@types/node@24",
     );
+    const examples = writeExamples(cwd, name);
     for (const resolution of ["nodenext", "bundler"]) {
       const module = resolution === "nodenext" ? "nodenext" : "esnext";
       const flags = ["--noEmit", "--strict", "--target", "es2024", "--module", module];
-      await npx(
-        cwd,
-        "tsc",
-        ...flags,
-        "--moduleResolution",
-        resolution,
-        "--types",
-        "node",
-        "--skipLibCheck",
-        "consumer.ts",
+      flags.push("--moduleResolution", resolution, "--types", "node", "--skipLibCheck");
+      const printed = await npx(cwd, "tsc", ...flags, "consumer.ts", ...examples).catch(
+        (error: Error) => error.message,
       );
+      expect(printed.split("\n").filter(isMistake)).toEqual([]);
     }
   });
 });
+
+/** Writes the README's TypeScript, each block a file. @returns their names */
+function writeExamples(cwd: string, name: string): string[] {
+  const readme = readFileSync(join(cwd, "node_modules", name, "README.md"), "utf8");
+  const blocks = blocksOf(readme).filter(({ language }) => language === "ts");
+  return blocks.map(({ line, text }) => {
+    const file = `readme-${line}.ts`;
+    writeFileSync(join(cwd, file), `${text}export {};\n`);
+    return file;
+  });
+}
+
+/** A README may use names that are its reader's (`report`, `token`): what they are it need not say. */
+function isMistake(line: string): boolean {
+  return /error TS\d/.test(line) && !/^readme-.*error TS(2304|18004):/.test(line);
+}
 
 /** Bytes of all files below a folder. */
 function sizeOf(path: string): number {

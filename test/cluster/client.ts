@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, request as send } from "node:https";
 import { text } from "node:stream/consumers";
+import { linesOf } from "../http.ts";
 
 /** What it takes to talk to a cluster as somebody. */
 export interface Credentials {
@@ -113,15 +114,5 @@ function parse(answer: string): unknown {
     return JSON.parse(answer);
   } catch {
     return answer;
-  }
-}
-
-async function* linesOf(stream: IncomingMessage): AsyncGenerator<string> {
-  let rest = "";
-  stream.setEncoding("utf8");
-  for await (const piece of stream) {
-    const lines = (rest + piece).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
   }
 }
