@@ -277,7 +277,7 @@ function writeExamples(cwd: string, name: string): string[] {
 
 /** A README may use names that are its reader's (`report`, `token`): what they are it need not say. */
 function isMistake(line: string): boolean {
-  return /error TS\d/.test(line) && !/^readme-.*error TS(2304|18004):/.test(line);
+  return /error TS\d/.test(line) && !/^readme-.*error TS(2304|2552|18004):/.test(line);
 }
 
 /** Bytes of all files below a folder. */
