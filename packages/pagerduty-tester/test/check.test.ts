@@ -253,6 +253,17 @@ describe("what check finds, pages nobody", () => {
   });
 });
 
+test("a limit that many people reach is waited for", async () => {
+  const headers = { "ratelimit-limit": "960", "ratelimit-remaining": "0", "ratelimit-reset": "1" };
+  const lines = await findings({
+    account: {
+      users: [{ id: "PADA" }],
+      faults: [{ method: "GET", path: "/users/PADA", status: 429, headers, times: 2 }],
+    },
+  });
+  expect(lines.at(-1)).toBe("ok Ada (PADA): can be paged");
+});
+
 test("the command shows the coming runs as they will go out, local and UTC, and exits 1 on an error", async () => {
   const fake = await startAccount({ users: [{ id: "PADA" }] });
   const people = ada.replace("2#1 UTC", "2#1 America/Los_Angeles");

@@ -58,6 +58,20 @@ test("all ten verdicts, from people as they are, and with a restart over the dea
   expect(open.map(({ key }) => key)).toEqual(["real"]);
 });
 
+test("a user's own token: that user is who incidents are created as, whatever From says", async () => {
+  const world = await simulate("2026-12-01T08:59:00Z", `${at("PADA")}\n${at("PBOB")}`, {
+    users: [{ id: "PADA" }, { id: "PBOB", answer: { after: 5 } }],
+    tokenUserId: "PADA",
+  });
+  const { stop } = await world.start();
+  await world.until("2026-12-01T09:30:00Z");
+  await stop();
+  expect(world.verdicts()).toEqual({ PADA: ["self-assigned"], PBOB: ["pass"] });
+  expect(world.fake.incidents.map(({ key }) => key)).toEqual([
+    "pagerduty-tester:PBOB:2026-12-01T09:00Z",
+  ]);
+});
+
 test("self-assignment that shows only afterwards, as the token may not look at users", async () => {
   const world = await simulate("2026-12-01T08:59:00Z", at("PADA"), {
     users: [{ id: "PADA", email: "tester@example.com" }],

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Member, PagerDutyClient } from "../client.ts";
 import type { Config } from "../config.ts";
 import { findCreators } from "../creators.ts";
@@ -14,6 +15,9 @@ export interface CheckReport {
   /** The release of the time zone data that the times rest on. */
   timeZoneData: string;
 }
+
+/** A wait for PagerDuty's limit when it does not say how long. */
+const limitedMs = 60_000;
 
 /** How many coming runs of each person are looked at. */
 const runsShown = 3;
@@ -181,7 +185,10 @@ async function policyMembers(
   return [...members.values()];
 }
 
-/** What PagerDuty refuses to show is a finding; an unknown token is the end. */
+/**
+ * What PagerDuty refuses to show is a finding; an unknown token is the end. A limit that a thousand people reach
+ * is waited for.
+ */
 async function looking(
   subject: string,
   look: () => Promise<CheckFinding[]>,
@@ -190,6 +197,10 @@ async function looking(
     return await look();
   } catch (thrown) {
     if (!(thrown instanceof PagerDutyError) || thrown.outcome !== "refused") throw thrown;
+    if (thrown.rateLimited) {
+      await delay(thrown.retryAfterMs ?? limitedMs);
+      return looking(subject, look);
+    }
     if (thrown.status === 401) throw thrown;
     const problem = thrown.status === 404 ? "PagerDuty knows no such thing" : thrown.message;
     return [error(subject, problem)];

@@ -16,6 +16,7 @@ export interface Account {
   subdomain: string;
   /** The one token that is let in, or undefined for any. */
   token?: string;
+  tokenUserId?: string;
   users: Map<string, FakeUser>;
   services: Map<string, FakeService>;
   teams: Map<string, string[]>;
@@ -42,17 +43,21 @@ export interface AccountOptions {
   maintenanceWindows?: FakeMaintenanceWindow[];
   switches?: Partial<FakeSwitches>;
   token?: string;
+  /** The user whose own token it is; it is an account's else, and From says who asks. */
+  tokenUserId?: string;
   /** @default "fake" */
   subdomain?: string;
 }
 
 export function openAccount(clock: Clock, options: AccountOptions): Account {
-  const { users, services, teams = {}, escalationPolicies = {}, schedules = {}, token } = options;
+  const { users, services, teams = {}, escalationPolicies = {}, schedules = {} } = options;
+  const { token, tokenUserId } = options;
   let lastId = 0;
   return {
     clock,
     subdomain: options.subdomain ?? "fake",
     ...(token === undefined ? {} : { token }),
+    ...(tokenUserId === undefined ? {} : { tokenUserId }),
     users: byId(users),
     services: byId(services),
     teams: new Map(Object.entries(teams)),

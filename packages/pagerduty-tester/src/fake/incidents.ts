@@ -133,6 +133,8 @@ function refuseDuplicate({ incidents }: Account, serviceId: string, key: string)
 }
 
 function requester(account: Account, from: string | undefined): string {
+  // The address is not looked at then.
+  if (account.tokenUserId !== undefined) return account.tokenUserId;
   if (from === undefined) throw invalid("From header is required");
   const user = userByEmail(account, from);
   if (user === undefined) throw new Problem(400, 1008, "Requester User Not Found");

@@ -106,8 +106,10 @@ const routes: { method: string; path: RegExp; query?: string[]; status?: number;
     {
       method: "GET",
       path: /^\/users\/me$/,
-      run: () => {
-        throw invalid("user-level API token required");
+      run: (account) => {
+        const { tokenUserId } = account;
+        if (tokenUserId === undefined) throw invalid("user-level API token required");
+        return { user: userView(userOf(account, tokenUserId)) };
       },
     },
     {
