@@ -1,4 +1,6 @@
-import { runCli } from "@internal/test/cli";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { binOf, runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import type { CheckReport } from "../src/index.ts";
@@ -107,6 +109,22 @@ test("reads the standard input, JSON lists included", async () => {
   expect(input.split("\n")[39]).toContain('"name": "x"');
   expect(checked).toEqual({ files: 1, services: 2, ports: 2 });
   expect(code).toBe(1);
+});
+
+test("Ctrl-C ends the wait for a pipe that says nothing", async () => {
+  const child = spawn(process.execPath, [binOf("istio-port-policy"), "check", "-"], {
+    stdio: ["pipe", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  // The template's notice comes when the pipe is being read.
+  child.stdin.write("a: {{ x }}\n}}\n---\n");
+  await once(child.stderr, "data");
+  child.kill("SIGINT");
+  expect(await once(child, "close")).toEqual([130, null]);
+  expect(stderr).toMatch(/^istio-port-policy: <stdin>:1: a template, skipped[^\n]*\n$/);
 });
 
 test("a template is skipped with a word, what is complete in its file is checked", async () => {

@@ -1,4 +1,5 @@
 import { createReadStream, readFileSync, statSync } from "node:fs";
+import { Readable } from "node:stream";
 import { messageOf } from "@internal/lib/errors";
 import { BrokenDocument, parseDocument } from "./parse.ts";
 import { isTemplated, type Resources, resourcesOf } from "./resources.ts";
@@ -34,12 +35,18 @@ export async function* readManifests(
       continue;
     }
     yield { type: "file", file };
+    let stop: (() => void) | undefined;
     try {
       const chunks = path === "-" ? (options.stdin ?? process.stdin) : open(path);
+      // Whoever waits for a pipe that says nothing must be able to give up.
+      stop = () => chunks instanceof Readable && chunks.destroy(options.signal?.reason);
+      options.signal?.addEventListener("abort", stop, { once: true });
       yield* readDocuments(file, searched, decode(chunks), options.signal);
     } catch (error) {
       if (options.signal?.aborted) throw error;
       yield { type: "unreadable", file, message: messageOf(error).replace(`${path}: `, "") };
+    } finally {
+      if (stop !== undefined) options.signal?.removeEventListener("abort", stop);
     }
   }
 }
