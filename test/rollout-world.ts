@@ -1,6 +1,5 @@
-import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { startFauxqs } from "fauxqs";
 import { type FakeAws, startFakeAws } from "./aws/fake.ts";
+import { startQueue } from "./aws/queue.ts";
 import { type FakeKubernetes, startFakeKubernetes } from "./kubernetes/fake.ts";
 
 /** A cluster, a queue and an Auto Scaling group, all in this process, all over HTTP. */
@@ -18,7 +17,6 @@ export interface RolloutWorld extends AsyncDisposable {
 /** The Auto Scaling group and its terminate hook. */
 export const group = "workers";
 export const hook = "drain";
-const region = "eu-west-1";
 
 /**
  * Starts two nodes, `old` on instance `i-old` with a Deployment of four pods under a budget that lets one go
@@ -29,11 +27,7 @@ export async function startRolloutWorld(): Promise<RolloutWorld> {
     kubelet: { readyAfterMs: 300, stopAfterMs: 300 },
   });
   const aws = await startFakeAws();
-  const sqs = await startFauxqs({ port: 0, logger: false });
-  const endpoint = `http://127.0.0.1:${sqs.port}`;
-  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const client = new SQSClient({ endpoint, region, credentials });
-  const { QueueUrl = "" } = await client.send(new CreateQueueCommand({ QueueName: "lifecycle" }));
+  const queue = await startQueue();
   aws.addGroup({ name: group, hooks: [{ name: hook }], instances: ["i-old", "i-new"] });
   kubernetes.apply(node("old"), budget, deployment);
   await allReady(kubernetes);
@@ -41,22 +35,12 @@ export async function startRolloutWorld(): Promise<RolloutWorld> {
   return {
     kubernetes,
     aws,
-    queueUrl: QueueUrl,
-    env: {
-      ...aws.env,
-      AWS_ENDPOINT_URL_SQS: endpoint,
-      KUBECONFIG: kubernetes.kubeconfigFile(),
-    },
-    async send(MessageBody) {
-      await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
-    },
-    queued() {
-      const { messages } = sqs.inspectQueue("lifecycle") ?? {};
-      return { ready: messages?.ready.length ?? 0, inFlight: messages?.inflight.length ?? 0 };
-    },
+    queueUrl: queue.url,
+    env: { ...aws.env, ...queue.env, KUBECONFIG: kubernetes.kubeconfigFile() },
+    send: queue.send,
+    queued: queue.queued,
     async [Symbol.asyncDispose]() {
-      client.destroy();
-      await Promise.all([kubernetes.close(), aws.close(), sqs.stop()]);
+      await Promise.all([kubernetes.close(), aws.close(), queue[Symbol.asyncDispose]()]);
     },
   };
 }
