@@ -58,6 +58,14 @@ test("render iam names the queue and the groups of the configuration", async () 
   );
 });
 
+test("render iam asks for CloudFormation only where a readiness gate signals it", async () => {
+  const sids = (policy: { Statement: { Sid: string }[] }) => policy.Statement.map(({ Sid }) => Sid);
+  const [all] = await render("iam");
+  const [drainOnly] = await render("iam", "--config", "node-rollout.yaml");
+  expect(sids(all)).toContain("SignalStacks");
+  expect(sids(drainOnly)).not.toContain("SignalStacks");
+});
+
 test("render deployment runs two replicas on different nodes, with a budget of their own", async () => {
   const [map, deployment, budget] = await render(
     ...["deployment", "--image", "registry.example/node-rollout:1"],

@@ -77,7 +77,12 @@ kubectl create configmap node-rollout --namespace kube-system --from-file node-r
     const image = imageOf(values);
     const { renderDeployment } = await import("../render/deployment.ts");
     const read = await configOf(values.config);
-    const given = read && { configText: read.text, queueUrl: read.config.queueUrl };
+    const startupTaint = read?.config.readiness?.startupTaint;
+    const given = read && {
+      configText: read.text,
+      queueUrl: read.config.queueUrl,
+      ...(startupTaint === undefined ? {} : { startupTaint }),
+    };
     return printYaml(io, renderDeployment({ image, ...placeOf(values), ...given }));
   },
 });

@@ -1,3 +1,4 @@
+import { defaultStartupTaint } from "../readiness-config.ts";
 import { regionOfQueue } from "./iam.ts";
 
 export interface DeploymentOptions {
@@ -49,8 +50,6 @@ export function renderDeployment(options: DeploymentOptions): object[] {
     },
   ];
 }
-
-const defaultStartupTaint = "startup-taint.cluster-autoscaler.kubernetes.io/node-rollout";
 
 function podSpec(name: string, labels: Record<string, string>, options: DeploymentOptions) {
   const { startupTaint = defaultStartupTaint } = options;
