@@ -16,13 +16,18 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 
 const source = fileURLToPath(new URL("../engine", import.meta.url));
 const target = fileURLToPath(new URL("../dist/engine", import.meta.url));
-const cache = fileURLToPath(new URL("../../../node_modules/.cache/rego-coverage", import.meta.url));
+// With the other things that take long to build: compressing alone takes a minute.
+const cache = join(
+  process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"),
+  "platform-packages/rego-coverage-engine",
+);
 
 if (process.argv.includes("--check")) {
   if (!existsSync(join(target, "opa.wasm.br"))) {

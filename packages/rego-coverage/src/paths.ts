@@ -32,11 +32,15 @@ export async function splitFolders(
 ): Promise<string[]> {
   const patterns = ignore.map(globPattern);
   const below = async (path: string): Promise<string[]> => {
-    const entries = await readdir(resolve(cwd, path), { withFileTypes: true });
-    const kept = entries.filter(({ name }) => !patterns.some((pattern) => pattern.test(name)));
-    if (kept.some((entry) => !entry.isDirectory() && entry.name.endsWith(".rego"))) return [path];
-    const folders = kept.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    const inside = await Promise.all(folders.sort().map((name) => below(join(path, name))));
+    const names = (await readdir(resolve(cwd, path))).sort();
+    const kept = names.filter((name) => !patterns.some((pattern) => pattern.test(name)));
+    const folders: string[] = [];
+    for (const name of kept) {
+      // As OPA does, it follows links.
+      if ((await stat(resolve(cwd, path, name))).isDirectory()) folders.push(name);
+      else if (name.endsWith(".rego")) return [path];
+    }
+    const inside = await Promise.all(folders.map((name) => below(join(path, name))));
     return inside.flat();
   };
   const found = await Promise.all(

@@ -208,12 +208,13 @@ todo_test_later if false
     expect(files.stdout).toContain("\nMissing coverage:\n./a.rego:3\n./a.rego:10\n");
   });
 
-  test("--each runs folders that reuse a package on their own", async () => {
-    const files = (user: string) => ({
-      [`policies/${user}/a.rego`]: `package a\n\nx := "${user}"\n`,
-      [`policies/${user}/a_test.rego`]: `package a_test\n\nimport data.a\n\ntest_x if a.x == "${user}"\n`,
+  test("--each runs folders that reuse a package on their own, linked ones too", async () => {
+    const files = (at: string, user: string) => ({
+      [`${at}/a.rego`]: `package a\n\nx := "${user}"\n`,
+      [`${at}/a_test.rego`]: `package a_test\n\nimport data.a\n\ntest_x if a.x == "${user}"\n`,
     });
-    using folder = makeFolder({ ...files("one"), ...files("two") });
+    using folder = makeFolder({ ...files("policies/one", "one"), ...files("elsewhere", "two") });
+    symlinkSync("../elsewhere", join(folder.path, "policies/two"));
     const together = await run(folder.path);
     expect(together.stdout).toContain("eval_conflict_error");
     expect(together.code).toBe(1);

@@ -43,20 +43,17 @@ export async function cacheEntry<T>(
   };
 }
 
-/** Adds a file, or those files below a folder that OPA loads; like OPA it follows no link to a folder. */
+/** Adds a file, or those below a folder that OPA loads; like OPA it follows links. */
 async function addContents(sum: Hash, path: string, cwd: string): Promise<void> {
   const full = resolve(cwd, path);
-  if (!(await stat(full)).isDirectory()) {
-    sum.update(`\0${path}\0`).update(await readFile(full));
-    return;
-  }
-  const entries = await readdir(full, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const inside = join(path, entry.name);
-    if (entry.isDirectory()) await addContents(sum, inside, cwd);
-    else if (loaded.test(entry.name)) {
-      sum.update(`\0${inside}\0`).update(await readFile(resolve(cwd, inside)));
+  if ((await stat(full)).isDirectory()) {
+    for (const name of (await readdir(full)).sort()) {
+      const inside = join(path, name);
+      const isFolder = (await stat(resolve(cwd, inside))).isDirectory();
+      if (isFolder || loaded.test(name)) await addContents(sum, inside, cwd);
     }
+  } else {
+    sum.update(`\0${path}\0`).update(await readFile(full));
   }
 }
 
