@@ -227,6 +227,10 @@ test("do-not-disturb over midnight", () => {
   expect(left("2026-11-23T05:55:00Z")).toBe(5 * 60_000);
   expect(left("2026-11-23T06:00:00Z")).toBeUndefined();
   expect(left("2026-11-23T21:00:00Z")).toBe(9 * 3_600_000);
+  // The nights of both changes: an hour shorter, an hour longer.
+  expect(left("2027-03-27T23:00:00Z")).toBe(6 * 3_600_000);
+  expect(left("2027-10-30T22:00:00Z")).toBe(8 * 3_600_000);
+  expect(left("2027-03-28T04:50:00Z")).toBe(10 * 60_000);
   expect(parseDoNotDisturb("22:00")).toBeUndefined();
   expect(parseDoNotDisturb("7:00-7:00")).toBeUndefined();
 });

@@ -87,7 +87,7 @@ async function checkServices(
   for (const id of ids) {
     const coming = sends.filter(({ user }) => user.service === id).map(({ sendAt }) => sendAt);
     found.push(
-      ...(await looking(`service ${id}`, async () => {
+      ...(await looking(`service ${id}`, signal, async () => {
         const service = await client.getService(id, signal);
         const windows = await client.listMaintenanceWindows(id, signal);
         const policyId = service.escalation_policy?.id;
@@ -97,7 +97,7 @@ async function checkServices(
         ];
       })),
       // Without these a test can neither be sent safely nor judged.
-      ...(await looking(`incidents of service ${id}`, async () => {
+      ...(await looking(`incidents of service ${id}`, signal, async () => {
         const statuses = ["triggered", "acknowledged"] as const;
         return checkOpen(
           id,
@@ -135,7 +135,7 @@ async function checkUsers(
   const once = new Map(config.users.map((user) => [user.id, user]));
   for (const user of once.values()) {
     found.push(
-      ...(await looking(`${user.name} (${user.id})`, async () =>
+      ...(await looking(`${user.name} (${user.id})`, signal, async () =>
         checkUser(user, await client.getUser(user.id, signal), creators),
       )),
     );
@@ -162,7 +162,7 @@ async function checkRoster(
   const found: CheckFinding[] = [];
   for (const { name, get } of sources) {
     found.push(
-      ...(await looking(name, async () => {
+      ...(await looking(name, signal, async () => {
         const missing = (await get()).filter(({ id }) => !listed.has(id));
         if (missing.length === 0) return [ok(name, "everybody in it is tested")];
         return missing.map((member) => error(name, `${member.name} (${member.id}) is not tested`));
@@ -191,6 +191,7 @@ async function policyMembers(
  */
 async function looking(
   subject: string,
+  signal: AbortSignal,
   look: () => Promise<CheckFinding[]>,
 ): Promise<CheckFinding[]> {
   try {
@@ -198,8 +199,8 @@ async function looking(
   } catch (thrown) {
     if (!(thrown instanceof PagerDutyError) || thrown.outcome !== "refused") throw thrown;
     if (thrown.rateLimited) {
-      await delay(thrown.retryAfterMs ?? limitedMs);
-      return looking(subject, look);
+      await delay(thrown.retryAfterMs ?? limitedMs, undefined, { signal });
+      return looking(subject, signal, look);
     }
     if (thrown.status === 401) throw thrown;
     const problem = thrown.status === 404 ? "PagerDuty knows no such thing" : thrown.message;

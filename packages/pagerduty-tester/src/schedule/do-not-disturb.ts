@@ -24,17 +24,19 @@ export function parseDoNotDisturb(text: string): DoNotDisturb | undefined {
   return span.start === span.end ? undefined : span;
 }
 
-/**
- * Milliseconds from an instant to the end of the span it lies in, or undefined when it lies outside.
- *
- * Counted on the wall clock: an instant before a change of summer time is off by that hour.
- */
+/** Milliseconds from an instant to the end of the span it lies in, or undefined when it lies outside. */
 export function untilEnd(span: DoNotDisturb, at: Date, timeZone: string): number | undefined {
-  const now = minuteOfDay(at, timeZone);
-  const sinceStart = (now - span.start + day) % day;
+  const sinceStart = (minuteOfDay(at, timeZone) - span.start + day) % day;
   const length = (span.end - span.start + day) % day;
-  return sinceStart < length ? (length - sinceStart) * 60_000 : undefined;
+  if (sinceStart >= length) return undefined;
+  const left = (length - sinceStart) * minuteMs;
+  // A change of summer time before the end brings it nearer, or puts it off.
+  const then = minuteOfDay(new Date(at.getTime() + left), timeZone);
+  const ahead = ((then - span.end + 1.5 * day) % day) - day / 2;
+  return left - ahead * minuteMs;
 }
+
+const minuteMs = 60_000;
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
