@@ -54,6 +54,7 @@ export function callsOf(
             HeartbeatTimeout: hook.heartbeatTimeout,
             GlobalTimeout: globalTimeout(hook),
             DefaultResult: hook.defaultResult,
+            NotificationTargetARN: hook.target,
           })),
         ),
       }),

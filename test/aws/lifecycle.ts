@@ -10,6 +10,8 @@ export interface Hook {
   /** Seconds. */
   heartbeatTimeout: number;
   defaultResult: "CONTINUE" | "ABANDON";
+  /** The ARN that it notifies itself; without one EventBridge alone hears of it. */
+  target?: string;
 }
 
 export interface Instance {

@@ -122,6 +122,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       readiness &&
       startGate({
         ...{ readiness, recordAnnotation, kubernetes: own, nodes, hooks, queue, signal, tell },
+        ...{ queueUrl: config.queueUrl, reconcileMs: config.reconcileSeconds * 1000 },
         groups: createGroups(aws.autoScaling, config.groups, signal),
         signals: createSignals(aws.cloudFormation),
       });
@@ -183,7 +184,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
     const outcome = intake.outcome === "launching" && gate !== undefined ? "taken" : intake.outcome;
     tell({ type: "message", id: message.id, outcome, reason: intake.reason });
     if (intake.outcome === "ignored") await context.queue.delete([message]);
-    if (intake.outcome === "launching") gate?.join(message, intake.action);
+    if (intake.outcome === "launching")
+      gate?.join({ action: intake.action, since: message.sentAt, message });
     if (intake.outcome !== "taken") return;
     const { instanceIds, action } = intake;
     context.inbox.add(message, instanceIds);

@@ -4,11 +4,13 @@ import { isGated } from "./gate-changes.ts";
 import { listUnplaceable, type UnplaceablePod } from "./gate-pods.ts";
 import { type Groups, isLeaving } from "./groups.ts";
 import type { Kubernetes } from "./kubernetes.ts";
-import type { LifecycleAction, LifecycleHooks } from "./lifecycle-hooks.ts";
+import type { LifecycleHooks } from "./lifecycle-hooks.ts";
 import type { NodeIndex } from "./node-index.ts";
 import { type Passage, startPassage } from "./passage.ts";
+import type { LaunchAction } from "./passage-hooks.ts";
 import type { Queue, Received } from "./queue.ts";
 import type { ReadinessConfig } from "./readiness-config.ts";
+import { notifies } from "./reconcile.ts";
 import type { Signals } from "./signals.ts";
 import { createWake } from "./wake.ts";
 
@@ -16,6 +18,9 @@ export interface GateOptions {
   readiness: ReadinessConfig;
   /** The annotation of nodes that drain. */
   recordAnnotation: string;
+  queueUrl: string;
+  /** How often lost messages are looked for. */
+  reconcileMs: number;
   kubernetes: Kubernetes;
   nodes: NodeIndex;
   groups: Groups;
@@ -37,8 +42,8 @@ export interface GateContext extends GateOptions {
 
 /** Lets new nodes of our groups take pods when they are ready, and tells those who wait for them. */
 export interface Gate {
-  /** Takes a launch hook's message. */
-  join(message: Received, action: LifecycleAction): void;
+  /** Takes a launch hook's action. */
+  join(launch: LaunchAction): void;
   /** The messages in hand, each with its newest receipt. */
   messages(): Received[];
   /** The instances at the gate, and what each waits for. */
@@ -52,12 +57,15 @@ const podsLastMs = 2000;
 
 /** Starts the gate; it works until the signal aborts. */
 export function startGate(options: GateOptions): Gate {
-  const { readiness, recordAnnotation, kubernetes, nodes, groups, signal, tell } = options;
+  const { readiness, recordAnnotation, queueUrl, reconcileMs } = options;
+  const { kubernetes, nodes, groups, hooks, signal, tell } = options;
   const passages = new Map<string, Passage>();
   const busy = new Set<string>();
   /** Instances that have been nodes: one whose node is deleted later is not late. */
   const wereNodes = new Set<string>();
   const wake = createWake();
+  // At the start messages are on their way.
+  let reconciledAt = Date.now();
   let unplaceable: { pods: Promise<UnplaceablePod[]>; until: number } | undefined;
 
   const failed = (what: string) => (error: unknown) => {
@@ -125,6 +133,23 @@ export function startGate(options: GateOptions): Gate {
     passages.delete(passage.instanceId);
   }
 
+  function join(launch: LaunchAction): void {
+    admit(launch.action.instanceId, launch.since).join(launch);
+    wake.notify();
+  }
+
+  /** Takes up the instances that wait for a launch hook of ours whose message got lost. */
+  async function takeUpWaiting(): Promise<void> {
+    for (const { group, instanceId } of groups.inState("Pending:Wait")) {
+      if (passages.get(instanceId)?.isHeld()) continue;
+      const settings = await hooks.settings(group, signal);
+      for (const { name: hook, transition, target } of settings) {
+        if (transition !== "launching" || !notifies(target, queueUrl)) continue;
+        join({ action: { asg: group, hook, instanceId }, since: Date.now() });
+      }
+    }
+  }
+
   async function step(passage: Passage): Promise<void> {
     const { instanceId } = passage;
     if (busy.has(instanceId)) return;
@@ -143,9 +168,14 @@ export function startGate(options: GateOptions): Gate {
     nodes.onChange(wake.notify, signal);
     signal.addEventListener("abort", wake.notify);
     while (!signal.aborted) {
-      const rest = passages.size > 0 ? tickMs : hasUnknown() ? groupsLastMs : idleMs;
+      const rest =
+        passages.size > 0 ? tickMs : hasUnknown() ? groupsLastMs : Math.min(idleMs, reconcileMs);
       await groups.refresh(Math.max(rest, groupsLastMs)).catch(failed("describe groups"));
       discover();
+      if (Date.now() - reconciledAt >= reconcileMs) {
+        reconciledAt = Date.now();
+        await takeUpWaiting().catch(failed("look for lost launch messages"));
+      }
       for (const passage of passages.values()) {
         if (passage.isOver()) dismiss(passage);
         else void step(passage);
@@ -165,10 +195,7 @@ export function startGate(options: GateOptions): Gate {
 
   void work().catch(failed("gate"));
   return {
-    join(message, action) {
-      admit(action.instanceId, message.sentAt).join(message, action);
-      wake.notify();
-    },
+    join,
     messages: () => [...passages.values()].flatMap((passage) => passage.messages()),
     waiting: () =>
       [...passages.values()].map((passage) => ({

@@ -27,6 +27,7 @@ export interface Groups {
   /** Looks at them again, unless that was done within so many milliseconds. */
   refresh(maxAgeMs: number): Promise<void>;
   find(instanceId: string): Membership | undefined;
+  inState(state: string): { group: string; instanceId: string }[];
   /** Instances that came after the first look. */
   arrived(): string[];
 }
@@ -69,6 +70,10 @@ export function createGroups(
       await looking;
     },
     find: (instanceId) => instances.get(instanceId),
+    inState: (wanted) =>
+      [...instances].flatMap(([instanceId, { group, state }]) =>
+        state === wanted ? [{ group: group.name, instanceId }] : [],
+      ),
     arrived: () =>
       [...instances].filter(([, { arrivedAt }]) => arrivedAt !== undefined).map(([id]) => id),
   };

@@ -3,10 +3,18 @@ import { type Hold, holdAction } from "./heartbeat.ts";
 import type { LifecycleAction } from "./lifecycle-hooks.ts";
 import type { Received } from "./queue.ts";
 
+/** A launch hook that holds an instance, and the message that told of it, if one did. */
+export interface LaunchAction {
+  action: LifecycleAction;
+  /** When it began, in milliseconds. */
+  since: number;
+  message?: Received;
+}
+
 /** The launch hooks that hold one instance, and the messages that told of them. */
 export interface PassageHooks {
-  /** Takes a message; the heartbeats of its action begin at once. */
-  join(message: Received, action: LifecycleAction): void;
+  /** Takes an action; its heartbeats begin at once. */
+  join(launch: LaunchAction): void;
   /** Resolves when it is known of each whether it still holds. */
   known(): Promise<void>;
   active(): number;
@@ -44,13 +52,13 @@ export function holdPassage(instanceId: string, context: GateContext): PassageHo
   }
 
   return {
-    join(message, action) {
-      messages.set(message.id, message);
+    join({ action, since, message }) {
+      if (message !== undefined) messages.set(message.id, message);
       const { asg, hook, token = "" } = action;
       const key = `${asg} ${hook} ${token}`;
       if (holds.has(key)) return;
       const held = holdAction({
-        ...{ hooks, action, startedAt: message.sentAt },
+        ...{ hooks, action, startedAt: since },
         onChange: (state) => tell({ type: "heartbeat", instanceId, hook, state }),
         onFailure: (error) => tell({ type: "failed", what: `heartbeat of ${hook}`, error }),
       });

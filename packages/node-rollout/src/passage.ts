@@ -11,9 +11,8 @@ import {
 } from "./gate-changes.ts";
 import type { GateContext } from "./gate-run.ts";
 import { isLeaving } from "./groups.ts";
-import type { LifecycleAction } from "./lifecycle-hooks.ts";
 import type { Node } from "./objects.ts";
-import { holdPassage } from "./passage-hooks.ts";
+import { holdPassage, type LaunchAction } from "./passage-hooks.ts";
 import { followPassageNode } from "./passage-node.ts";
 import type { Received } from "./queue.ts";
 import type { Readiness } from "./readiness.ts";
@@ -28,8 +27,10 @@ export interface Passage {
   /** Its node, when that is ready and still behind the taint. */
   waitingNode(): Node | undefined;
   messages(): Received[];
-  /** Takes a launch hook's message; the heartbeats of its action begin at once. */
-  join(message: Received, action: LifecycleAction): void;
+  /** Takes a launch hook's action; its heartbeats begin at once. */
+  join(launch: LaunchAction): void;
+  /** Launch hooks hold it, as far as we know. */
+  isHeld(): boolean;
   /** Looks, decides and acts once; resolves with whether there was something to do. */
   step(): Promise<boolean>;
   /** Nothing is left to do. */
@@ -175,6 +176,7 @@ export function startPassage(instanceId: string, context: GateContext, heardAt: 
     messages: hooks.messages,
     wait: () => wait,
     join: hooks.join,
+    isHeld: () => hooks.active() > 0,
     waitingNode() {
       const subject = node.now();
       if (subject === undefined || !hasTaint(subject.spec.taints, startupTaint)) return undefined;

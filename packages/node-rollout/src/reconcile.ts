@@ -79,6 +79,14 @@ function isOurs(
   { queueUrl, drain }: Parameters<typeof actionsOf>[2],
 ): boolean {
   if (drain.hooks !== undefined) return drain.hooks.includes(name);
-  if (target === undefined || !/^arn:[\w-]+:sqs:/.test(target)) return true;
-  return target.split(":").at(-1) === queueUrl.split("/").at(-1);
+  return !isQueue(target) || notifies(target, queueUrl);
+}
+
+function isQueue(target: string | undefined): target is string {
+  return target !== undefined && /^arn:[\w-]+:sqs:/.test(target);
+}
+
+/** Whether a hook's notification target is the queue of this name. */
+export function notifies(target: string | undefined, queueUrl: string): boolean {
+  return isQueue(target) && target.split(":").at(-1) === queueUrl.split("/").at(-1);
 }

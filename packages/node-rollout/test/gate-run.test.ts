@@ -112,6 +112,33 @@ test("a launch hook is held until the node is ready, then answered, and its mess
   expect(world.aws.count("CompleteLifecycleAction")).toBe(1);
 });
 
+test("a launch hook whose message got lost is taken up when it notifies our queue, another is not", async () => {
+  await using gate = await startGateWorld("deadlineSeconds: 600", "reconcileSeconds: 1");
+  const { world } = gate;
+  gate.stack.status = "UPDATE_COMPLETE";
+  const launching = "autoscaling:EC2_INSTANCE_LAUNCHING" as const;
+  const settings = {
+    transition: launching,
+    heartbeatTimeout: 30,
+    defaultResult: "ABANDON" as const,
+  };
+  const queue = "arn:aws:sqs:eu-west-1:000000000000:";
+  world.aws.lifecycle.groups
+    .get("workers")!
+    .hooks.push(
+      { ...settings, name: "ready", target: `${queue}lifecycle` },
+      { ...settings, name: "theirs", target: `${queue}prepare` },
+    );
+  const [ours, theirs] = world.aws.begin("workers", "i-fresh", launching);
+  const run = gate.run();
+  await gate.until(() => (ours?.heartbeats.length ?? 0) > 0);
+  gate.join("fresh");
+  await gate.until(() => !gate.isTainted("fresh"));
+  expect(ours).toMatchObject({ state: "completed", result: "CONTINUE" });
+  expect(await stop(run)).toBe(0);
+  expect(theirs).toMatchObject({ state: "waiting", heartbeats: [] });
+});
+
 test("a launch hook whose instance never becomes a node is answered ABANDON", async () => {
   await using gate = await startGateWorld("deadlineSeconds: 2");
   const { world } = gate;

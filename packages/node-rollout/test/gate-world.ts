@@ -27,7 +27,7 @@ export interface GateWorld extends AsyncDisposable {
   until(holds: () => boolean): Promise<void>;
 }
 
-export async function startGateWorld(readiness: string): Promise<GateWorld> {
+export async function startGateWorld(readiness: string, more = ""): Promise<GateWorld> {
   const world = await startRolloutWorld();
   const { kubernetes, aws } = world;
   const stack: Stack = { name: "stack", status: "UPDATE_IN_PROGRESS", resources: ["Workers"] };
@@ -42,6 +42,7 @@ export async function startGateWorld(readiness: string): Promise<GateWorld> {
 groups: [workers]
 visibilitySeconds: 3
 readiness: {${[rule, readiness].filter(Boolean).join(", ")}}
+${more}
 `,
   });
   const node = (name: string) => kubernetes.get("nodes", name) as unknown as Node | undefined;
