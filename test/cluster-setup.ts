@@ -1,6 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { startCluster } from "./cluster.ts";
 import { available, type ComponentName } from "./components.ts";
+import { startRunFolder } from "./run-folder.ts";
 
 /** All that the suite's files ask for, so that none of them has to wait for a build within a test. */
 const needed: ComponentName[] = [
@@ -14,13 +15,17 @@ const needed: ComponentName[] = [
   "opa-row-schema",
 ];
 
-/** Before the cluster suite: gets its components and starts the cluster that its files share. */
+/** Before the cluster suite: a folder for its files, its components, and the cluster that its files share. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = startRunFolder();
   if (!(await available(...needed))) {
     project.provide("cluster", undefined);
-    return async () => {};
+    return folder.close;
   }
   const cluster = await startCluster();
   project.provide("cluster", cluster.connection);
-  return async () => await cluster[Symbol.asyncDispose]();
+  return async () => {
+    await cluster[Symbol.asyncDispose]();
+    await folder.close();
+  };
 }

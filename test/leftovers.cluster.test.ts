@@ -17,7 +17,7 @@ function startSuite(ending: string): RunningCli {
   });
 }
 
-/** The folders of the clusters that a suite started, as it printed them. */
+/** The folders of the clusters and the test that a suite made, as it printed them. */
 function foldersOf(suite: RunningCli): string[] {
   return [...suite.output().stdout.matchAll(/folder (\S+) end/g)].map(([, folder]) => folder ?? "");
 }
@@ -66,7 +66,7 @@ test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("after %s nothing is left",
   const suite = startSuite("interrupted");
   await suite.printed(/both are up/);
   const folders = foldersOf(suite);
-  expect(folders).toHaveLength(2);
+  expect(folders).toHaveLength(3);
   expect(processesIn(folders).length).toBeGreaterThanOrEqual(6);
   suite.kill(signal);
   await expectNothingLeft(folders);

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { startCluster, useCluster } from "../cluster.ts";
+import { makeFolder } from "../folder.ts";
 
 /** Uses a cluster in the way the environment asks for, and says where it is. */
 const ending = process.env["ENDING"];
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-test("uses the shared cluster", () => {
-  say(`folder ${useCluster().folder} end`);
+test("uses the shared cluster, and a folder that it does not remove", () => {
+  say(`folder ${useCluster().folder} end\nfolder ${makeFolder({ file: "" }).path} end`);
   expect(ending).not.toBe("failure");
 });
 
