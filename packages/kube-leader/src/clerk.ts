@@ -28,8 +28,11 @@ export interface ClerkOptions {
   signal: AbortSignal;
 }
 
-/** Candidates that see a lock vanish at the same moment do not all knock at once. */
-const jitterMs = 50;
+/**
+ * Candidates that see a lock vanish at the same moment do not all knock at once. The more there are, the sooner the
+ * first of them knocks, so a wide spread costs only those who are few: each lost race widens it.
+ */
+const spreadMs = { least: 20, most: 320 };
 /** Where a create meets another's lock that no list shows, it is not tried again at once. */
 const conflict = "create after a conflict";
 /** How long a lock without a living holder is left to garbage collection, which usually takes 20 ms. */
@@ -39,6 +42,7 @@ export function createClerk(options: ClerkOptions): Clerk {
   const { api, namespace, name, me, mailbox, feeds, signal } = options;
   const configMaps = { resource: "configmaps", namespace } as const;
   let hasWaited = false;
+  let spread = spreadMs.least;
   let collector = { uid: "", until: 0 };
 
   function unclear(): void {
@@ -47,12 +51,13 @@ export function createClerk(options: ClerkOptions): Clerk {
   }
 
   async function create(): Promise<void> {
-    if (hasWaited && (await mailbox.arrival(Math.random() * jitterMs))) return;
+    if (hasWaited && (await mailbox.arrival(Math.random() * spread))) return;
     const body = lockManifest(name, me);
     const reply = await api.try({ ...configMaps, verb: "create", body }, { signal });
     if (reply?.status === 404) throw new ApiError(`namespace ${namespace} does not exist`);
     // A conflict may be with our own request, whose answer was lost: only reading tells.
     if (reply === undefined || reply.status >= 300) {
+      spread = Math.min(spreadMs.most, spread * 2);
       if (reply !== undefined) await api.pause(conflict, signal);
       return unclear();
     }
@@ -60,7 +65,7 @@ export function createClerk(options: ClerkOptions): Clerk {
   }
 
   async function remove({ uid, resourceVersion }: Lock): Promise<void> {
-    if (await mailbox.arrival(Math.random() * jitterMs)) return;
+    if (await mailbox.arrival(Math.random() * spread)) return;
     const body = { preconditions: { uid, resourceVersion } };
     const reply = await api.try({ ...configMaps, verb: "delete", name, body }, { signal });
     if (reply?.status === 404) return mailbox.put({ of: "deleted", uid });

@@ -7,7 +7,7 @@ import { overlaps, startElection, type TestElection, type TestPod } from "./pods
 
 /** How long the API server is away; by hand also for a minute. */
 const awayMs = 1000 * Number(process.env["KUBE_LEADER_AWAY_SECONDS"] ?? 3);
-/** Long enough for a waiter that would lead wrongly to do so: its jitter is 50 ms. */
+/** Long enough for a waiter that would lead wrongly to do so: its jitter is 20 to 320 ms. */
 const moment = 1_000;
 
 let cluster: Cluster;
@@ -331,6 +331,22 @@ describe.concurrent("pods that end in other ways", () => {
       expect(await cluster.request("GET", podPath(a))).toBeTruthy();
     },
   );
+
+  scenario("not-ready", "a node that is not ready is no reason to lead", async ({ election }) => {
+    const node = await namespace.createNode("lost", { ready: false });
+    const a = await election.pod("not-ready-a", { nodeName: node.metadata.name });
+    await a.lead().printed(/leads as not-ready-a/);
+    const second = (await election.pod("not-ready-b")).lead();
+    await second.printed(/waiting for not-ready/);
+    const unknown = { type: "Ready", status: "Unknown", reason: "NodeStatusUnknown" };
+    const path = `/api/v1/nodes/${node.metadata.name}/status`;
+    await cluster.request("PATCH", path, { status: { conditions: [unknown] } });
+    await sleep(moment);
+    expect(second.output().stdout).toBe("");
+    // The container runtime's word is not heard any more; only the object's end counts.
+    await a.remove();
+    await second.printed(/leads as not-ready-b/);
+  });
 
   scenario(
     "ending",

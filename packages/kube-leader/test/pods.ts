@@ -17,7 +17,7 @@ import { renderRbac } from "../src/index.ts";
 /** A lock on the real API server, the pods that want it, and a timeline that their commands write themselves. */
 export interface TestElection extends AsyncDisposable {
   lock: string;
-  pod(name: string): Promise<TestPod>;
+  pod(name: string, options?: { nodeName?: string }): Promise<TestPod>;
   /** The lock's ConfigMap. */
   read(): Promise<ConfigMap | undefined>;
   path: string;
@@ -73,9 +73,9 @@ export async function startElection(
     note,
     timeline: () => readFileSync(file, "utf8").split("\n").filter(Boolean),
     read: () => cluster.request<ConfigMap>("GET", path).catch(ifMissing),
-    pod: async (name) => {
-      const serviceAccountName = account ?? lock;
-      const pod = await makePod(cluster, namespace, { name, lock, serviceAccountName, file, note });
+    pod: async (name, options = {}) => {
+      const spec = { serviceAccountName: account ?? lock, ...options };
+      const pod = await makePod(cluster, namespace, { name, lock, spec, file, note });
       pods.push(pod);
       return pod;
     },
@@ -92,14 +92,14 @@ async function makePod(
   given: {
     name: string;
     lock: string;
-    serviceAccountName: string;
+    spec: { serviceAccountName: string; nodeName?: string };
     file: string;
     note: (line: string) => void;
   },
 ): Promise<TestPod> {
-  const { name, lock, serviceAccountName, file, note } = given;
+  const { name, lock, file, note } = given;
   // Without a kubelet a pod with grace would stay for ever.
-  const spec = { serviceAccountName, terminationGracePeriodSeconds: 0 };
+  const spec = { ...given.spec, terminationGracePeriodSeconds: 0 };
   const pod = await namespace.createPod(name, { spec, ready: true });
   const folder = await namespace.podBoundTokenFolder(pod);
   const path = `${namespace.path("pods")}/${name}`;
