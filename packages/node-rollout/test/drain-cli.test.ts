@@ -1,4 +1,4 @@
-import { runCli } from "@internal/test/cli";
+import { runCli, startCli } from "@internal/test/cli";
 import { startRolloutWorld } from "@internal/test/rollout-world";
 import { expect, test } from "vitest";
 
@@ -57,4 +57,47 @@ test("a node that does not exist exits 2", async () => {
   const { code, stderr } = await runCli("node-rollout", ["drain", "i-none"], { env: world.env });
   expect(code).toBe(2);
   expect(stderr).toContain("i-none: no node has this name or instance id");
+});
+
+test("Ctrl-C ends it with 130, and says what is left and how to give the node back", async () => {
+  await using world = await startRolloutWorld();
+  const run = startCli("node-rollout", ["drain", "old"], { env: world.env });
+  await run.printed(/evicted/);
+  run.kill("SIGINT");
+  const { code, stderr } = await run.ended;
+  expect(code).toBe(130);
+  expect(stderr).toMatch(
+    /^old stays cordoned, \d of 4 pods are gone; kubectl uncordon old gives it back$/m,
+  );
+});
+
+test("several nodes are drained at once; a blocked plan of one leaves all as they are", async () => {
+  await using world = await startRolloutWorld();
+  const { env, kubernetes } = world;
+  kubernetes.apply({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "bare", namespace: "default" },
+    spec: { nodeName: "new", containers: [{ name: "main", image: "registry.example/main:1" }] },
+  });
+  const blocked = await runCli("node-rollout", ["drain", "old", "new"], { env });
+  expect(blocked.code).toBe(1);
+  expect(blocked.stdout).toMatch(/^old was left as it is\nnew cannot be drained/);
+  expect(kubernetes.get("nodes", "old")?.spec?.["unschedulable"]).toBeUndefined();
+
+  kubernetes.apply({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "third" },
+    spec: {},
+    status: { conditions: [{ type: "Ready", status: "True" }] },
+  });
+  const args = ["drain", "old", "new", "--force", "--format", "json"];
+  const drained = await runCli("node-rollout", args, { env });
+  expect(drained.code).toBe(0);
+  expect(JSON.parse(drained.stdout).nodes).toMatchObject([
+    { node: "old", result: "drained", total: 4, gone: 4 },
+    { node: "new", result: "drained" },
+  ]);
+  expect(kubernetes.problems).toEqual([]);
 });
