@@ -234,3 +234,20 @@ test("nodes of other groups, and nodes that never carried the taint, are left al
   expect(gate.record("foreign")).toBeUndefined();
   expect(gate.record("old")).toBeUndefined();
 });
+
+test("two replicas at once come to one answer for each node", async () => {
+  await using gate = await startGateWorld("deadlineSeconds: 5");
+  const { world } = gate;
+  const runs = [gate.run(), gate.run()];
+  await Promise.all(runs.map((run) => run.printed(/started/)));
+  for (const name of ["a", "b", "c"]) gate.join(name);
+  gate.join("bad", { ready: false });
+  for (const name of ["a", "b", "c"]) await gate.until(() => !gate.isTainted(name));
+  await gate.until(() => gate.record("bad")?.told !== undefined);
+  expect(await Promise.all(runs.map(stop))).toEqual([0, 0]);
+  const told = world.aws.stacks.signals.map(({ uniqueId, status }) => `${uniqueId} ${status}`);
+  expect(told.sort()).toEqual(["i-a SUCCESS", "i-b SUCCESS", "i-bad FAILURE", "i-c SUCCESS"]);
+  expect(gate.isTainted("bad")).toBe(true);
+  expect(gate.record("bad")?.told?.result).toBe("bad");
+  expect(world.kubernetes.problems).toEqual([]);
+});
