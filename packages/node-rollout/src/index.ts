@@ -5,6 +5,7 @@ export type { Config, ConfigInput } from "./config.ts";
 export { createDaemon, type Daemon, type DaemonOptions } from "./daemon.ts";
 export type { DaemonEvent } from "./daemon-event.ts";
 export { type DrainOptions, type DrainProgress, drainNode } from "./drain.ts";
+export { type DrainNodesOptions, drainNodes, type NodeProgress } from "./drain-nodes.ts";
 export type { Kubernetes } from "./kubernetes.ts";
 export { connectKubernetes } from "./kubernetes-connect.ts";
 export { parseMessage, type QueueMessage } from "./message.ts";
@@ -19,3 +20,6 @@ export {
 export { type DeploymentOptions, renderDeployment } from "./render/deployment.ts";
 export { type IamOptions, renderIam } from "./render/iam.ts";
 export { type RbacOptions, renderRbac } from "./render/rbac.ts";
+export { type NodeStatus, readStatus, type StatusOptions } from "./status.ts";
+export type { Wait } from "./wait.ts";
+export type { WebhookMessage } from "./webhook.ts";

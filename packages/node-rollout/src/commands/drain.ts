@@ -52,7 +52,7 @@ when a pod must not be evicted; the text names every obstacle. Several nodes are
           evictUnreplicated: values.force ?? false,
           ...(graceSeconds === undefined ? {} : { graceSeconds }),
         },
-        bucket: createTokenBucket({ qps, burst: qps * 6 }),
+        bucket: createTokenBucket({ qps, burst: Math.max(1, qps * 6) }),
         ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
         volumes: values["wait-for-volumes"] ?? false,
         dryRun: values["dry-run"] ?? false,
