@@ -312,10 +312,13 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
     },
     seen,
     claimed(view, sentAt) {
-      steps.succeeded("claim");
       seen(view);
       cordoned = true;
-      if (node?.record?.holder === replica) claimedAt = sentAt;
+      const isOurs = node?.record?.holder === replica;
+      if (isOurs) claimedAt = sentAt;
+      // Somebody overwrites or removes what we write: to write it again at once would be a race without an end.
+      if (isOurs) steps.succeeded("claim");
+      else steps.failed("claim", sentAt);
     },
     overtaken(step, view) {
       steps.succeeded(step);
