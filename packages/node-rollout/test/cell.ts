@@ -1,0 +1,211 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { type FakeAws, startFakeAws } from "@internal/test/aws/fake";
+import type { Action } from "@internal/test/aws/lifecycle";
+import { directNotification } from "@internal/test/aws/notifications";
+import { type RunningCli, startCli } from "@internal/test/cli";
+import type { Cluster, KubernetesObject, Pod, TestNamespace } from "@internal/test/cluster";
+import { type Exchange, type FaultProxy, startFaultProxy } from "@internal/test/fault-proxy";
+import { type FauxqsServer, startFauxqs } from "fauxqs";
+import { renderRbac } from "../src/index.ts";
+
+/** What the cells of one test file share. */
+export interface Site extends AsyncDisposable {
+  cluster: Cluster;
+  namespace: TestNamespace;
+  /** As the audit log calls the daemons. */
+  user: string;
+  token: string;
+  sqs: FauxqsServer;
+}
+
+const region = "eu-west-1";
+const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+
+/** A namespace whose pods live and die as on real nodes, and a user with the rights that `render rbac` gives. */
+export async function makeSite(cluster: Cluster, prefix: string): Promise<Site> {
+  const namespace = await cluster.namespace(prefix);
+  const role = renderRbac().find((object) => (object as { kind: string }).kind === "ClusterRole");
+  const { rules: clusterRules } = role as { rules: never };
+  const { user, token } = await namespace.serviceAccount("node-rollout", { clusterRules });
+  namespace.startFakeKubelet({ shutdown: 50 });
+  const sqs = await startFauxqs({ port: 0, logger: false });
+  return {
+    ...{ cluster, namespace, user, token, sqs },
+    async [Symbol.asyncDispose]() {
+      await sqs.stop();
+      await namespace[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One instance of a group, its node and pods on the real API server, its queue, and a proxy before each server. */
+export interface Cell extends AsyncDisposable {
+  name: string;
+  group: string;
+  instanceId: string;
+  node: string;
+  pods: Pod[];
+  aws: FakeAws;
+  proxies: { kubernetes: FaultProxy; aws: FaultProxy; queue: FaultProxy };
+  /** Calls back at every request of the daemons, on all three ways, before it is forwarded or when it was applied. */
+  onRequest(hook: RequestHook | undefined): void;
+  /** Has the group terminate the instance; sends a message for each hook, unless told otherwise. */
+  terminate(bodiesOf?: (action: Action) => string[]): Promise<Action[]>;
+  send(body: string): Promise<void>;
+  /** Starts a daemon as a process of its own. */
+  start(env?: Record<string, string>): RunningCli;
+  queued(): { ready: number; inFlight: number };
+  nodeObject(): Promise<KubernetesObject & { spec: { unschedulable?: boolean } }>;
+}
+
+export type RequestHook = (
+  when: "before" | "after",
+  request: { n: number; exchange: Exchange },
+) => Promise<boolean>;
+
+export interface CellOptions {
+  /** @default 2 */
+  pods?: number;
+  /** Names of the terminate hooks. @default ["drain"] */
+  hooks?: string[];
+  /** Added to the configuration, as YAML lines. */
+  config?: string;
+  /** Seconds. @default 3600 */
+  heartbeatTimeout?: number;
+}
+
+export async function makeCell(site: Site, name: string, options: CellOptions = {}): Promise<Cell> {
+  const { cluster, namespace, sqs } = site;
+  const { pods: count = 2, hooks = ["drain"], config = "", heartbeatTimeout = 3600 } = options;
+  const group = `${namespace.name}-${name}`;
+  const instanceId = `i-${group}`;
+  const providerID = `aws:///eu-west-1a/${instanceId}`;
+  const node = (await namespace.createNode(name, { spec: { providerID } })).metadata.name;
+  const pods = await createPods(site, name, node, count);
+  const aws = await startFakeAws();
+  const terminating = hooks.map((hook) => ({ name: hook, heartbeatTimeout }));
+  aws.addGroup({ name: group, hooks: terminating, instances: [instanceId] });
+  const queueServer = `http://127.0.0.1:${sqs.port}`;
+  const client = new SQSClient({ endpoint: queueServer, region, credentials });
+  const { QueueUrl = "" } = await client.send(new CreateQueueCommand({ QueueName: group }));
+  const proxies = {
+    kubernetes: await startFaultProxy(cluster.url, { upstreamCa: cluster.ca }),
+    aws: await startFaultProxy(aws.url),
+    queue: await startFaultProxy(queueServer),
+  };
+  const folder = join(cluster.folder, group);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "kubeconfig"), kubeconfig(proxies.kubernetes, site.token));
+  writeFileSync(
+    join(folder, "config.yaml"),
+    [
+      `queueUrl: ${QueueUrl}`,
+      `groups: [${group}]`,
+      "visibilitySeconds: 3",
+      "takeOverSeconds: 3",
+      "reconcileSeconds: 5",
+      config,
+    ].join("\n"),
+  );
+  const send = async (MessageBody: string) => {
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  };
+  return {
+    ...{ name, group, instanceId, node, pods, aws, proxies, send },
+    onRequest: (hook) => hookProxies(Object.values(proxies), hook),
+    async terminate(bodiesOf = (action) => [directNotification(action)]) {
+      const actions = aws.begin(group, instanceId);
+      for (const body of actions.flatMap(bodiesOf)) await send(body);
+      return actions;
+    },
+    start: (env = {}) =>
+      startCli("node-rollout", ["run", "--config", join(folder, "config.yaml")], {
+        env: {
+          ...aws.env,
+          AWS_ENDPOINT_URL_AUTO_SCALING: proxies.aws.url,
+          AWS_ENDPOINT_URL_SQS: proxies.queue.url,
+          KUBECONFIG: join(folder, "kubeconfig"),
+          NODE_COMPILE_CACHE: join(cluster.folder, "compile-cache"),
+          ...env,
+        },
+      }),
+    queued() {
+      const { messages } = sqs.inspectQueue(group) ?? {};
+      return { ready: messages?.ready.length ?? 0, inFlight: messages?.inflight.length ?? 0 };
+    },
+    nodeObject: () => cluster.request("GET", `/api/v1/nodes/${node}`),
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      await Promise.all([...Object.values(proxies), aws].map((server) => server.close()));
+    },
+  };
+}
+
+/** Pods on the node and as many elsewhere, under a budget that lets those on the node go. */
+async function createPods(
+  { cluster, namespace }: Site,
+  cell: string,
+  node: string,
+  count: number,
+): Promise<Pod[]> {
+  const labels = { cell };
+  const elsewhere = (await namespace.createNode(`${cell}-elsewhere`)).metadata.name;
+  const create = (nodeName: string) => (_: unknown, index: number) =>
+    namespace.createPod(`${nodeName === node ? cell : `${cell}-spare`}-${index}`, {
+      metadata: { labels },
+      spec: { nodeName, terminationGracePeriodSeconds: 2 },
+      ready: true,
+    });
+  const pods = await Promise.all(Array.from({ length: count }, create(node)));
+  await Promise.all(Array.from({ length: count }, create(elsewhere)));
+  await cluster.create({
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: cell, namespace: namespace.name },
+    // One spare: an eviction whose connection breaks may stay on the budget's books for two minutes.
+    spec: { minAvailable: count - 1, selector: { matchLabels: labels } },
+  });
+  return pods;
+}
+
+/** Numbers the requests on all proxies together, in the order of their arrival. */
+function hookProxies(proxies: FaultProxy[], hook: RequestHook | undefined): void {
+  let count = 0;
+  const numbers = new WeakMap<Exchange, number>();
+  for (const proxy of proxies) {
+    proxy.beforeForward =
+      hook &&
+      (async (exchange) => {
+        const n = ++count;
+        numbers.set(exchange, n);
+        return (await hook("before", { n, exchange })) ? { kind: "cut-before" } : undefined;
+      });
+    proxy.afterApplied =
+      hook &&
+      (async (exchange) => {
+        const n = numbers.get(exchange) ?? 0;
+        return (await hook("after", { n, exchange })) ? { kind: "cut-after" } : undefined;
+      });
+  }
+}
+
+function kubeconfig({ url, ca = "" }: FaultProxy, token: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: "c",
+        cluster: {
+          server: url,
+          "certificate-authority-data": Buffer.from(ca).toString("base64"),
+        },
+      },
+    ],
+    contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+    users: [{ name: "u", user: { token } }],
+    "current-context": "c",
+  });
+}
