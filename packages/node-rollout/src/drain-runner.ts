@@ -48,17 +48,28 @@ export function createDrainRunner(context: RolloutContext, news: DrainNews): Dra
   ): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const progress of drainNode(optionsOf(context, drain, signal))) {
-          news.progress(drain.node, progress);
-          if (progress.type === "waiting") news.waiting(progress.waits);
-          if (progress.type === "drained") return news.drained();
-        }
+        if (await drainOnce(drain, signal)) return;
       } catch (error) {
         if (signal.aborted) return;
         news.failed(drain.node, error);
-        await sleep(retryMs, undefined, { signal }).catch(() => {});
       }
+      await sleep(retryMs, undefined, { signal }).catch(() => {});
     }
+  }
+
+  /** True when there is nothing left to do: what a node that is gone means, the index of nodes tells. */
+  async function drainOnce(
+    drain: NonNullable<RolloutDecision["drain"]>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    let last: DrainProgress["type"] | undefined;
+    for await (const progress of drainNode(optionsOf(context, drain, signal))) {
+      last = progress.type;
+      news.progress(drain.node, progress);
+      if (progress.type === "waiting") news.waiting(progress.waits);
+    }
+    if (last === "drained") news.drained();
+    return last === "drained" || last === "nodeGone";
   }
 
   return {

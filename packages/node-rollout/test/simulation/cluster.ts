@@ -98,7 +98,7 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
     const disruptionsAllowed = Math.max(0, currentHealthy - budget.desiredHealthy);
     const same = currentHealthy === budget.currentHealthy;
     if (same && disruptionsAllowed === budget.disruptionsAllowed) return;
-    setBudget({ ...budget, currentHealthy, disruptionsAllowed });
+    setBudget({ ...budget, currentHealthy, disruptionsAllowed, disruptedPods: [] });
   }
 
   function setBudget(budget: Budget): void {
@@ -171,7 +171,12 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
     },
     addBudget(name, desiredHealthy) {
       const selector = { matchLabels: { budget: name } };
-      const counts = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy };
+      const counts = {
+        disruptionsAllowed: 0,
+        currentHealthy: 0,
+        desiredHealthy,
+        disruptedPods: [],
+      };
       const policy = {
         unhealthyPodEvictionPolicy: "IfHealthyBudget",
         observedGeneration: 1,
@@ -200,7 +205,9 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
           entry.accepted -= 1;
           return { kind: "later", message: "no room" };
         }
-        setBudget({ ...budget, disruptionsAllowed: budget.disruptionsAllowed - 1 });
+        const disruptedPods = [...budget.disruptedPods, name];
+        const disruptionsAllowed = budget.disruptionsAllowed - 1;
+        setBudget({ ...budget, disruptionsAllowed, disruptedPods });
         if (healthyOf(budget.metadata.name) - 1 < budget.desiredHealthy) {
           violations.push(`budget ${budget.metadata.name} violated`);
         }
