@@ -1,4 +1,4 @@
-import type { Cluster, KubernetesObject } from "../cluster.ts";
+import { ApiError, type Cluster, type KubernetesObject } from "../cluster.ts";
 import { type FakeKubelet, type FakeKubeletOptions, startFakeKubelet } from "../fake-kubelet.ts";
 import { collectionPath } from "./paths.ts";
 import { grant, type Permissions } from "./permissions.ts";
@@ -93,7 +93,7 @@ export async function makeNamespace(cluster: Cluster, prefix: string): Promise<T
       const node = { metadata: { ...metadata, name: `${name}-${nodeName}` }, spec };
       const nodePath = `/api/v1/nodes/${node.metadata.name}`;
       const created = await cluster.request("POST", "/api/v1/nodes", node);
-      cleanups.push(() => cluster.request("DELETE", nodePath));
+      cleanups.push(() => cluster.request("DELETE", nodePath).catch(ignoreNotFound));
       if (!ready) return created;
       const conditions = [{ type: "Ready", status: "True", reason: "KubeletReady" }];
       return await cluster.request("PATCH", `${nodePath}/status`, { status: { conditions } });
@@ -133,3 +133,8 @@ const running = {
     { type: "ContainersReady", status: "True" },
   ],
 };
+
+/** A test may have deleted it itself. */
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof ApiError) || error.status !== 404) throw error;
+}

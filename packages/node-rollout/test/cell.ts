@@ -1,13 +1,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { type FakeAws, startFakeAws } from "@internal/test/aws/fake";
 import type { Action } from "@internal/test/aws/lifecycle";
 import { directNotification } from "@internal/test/aws/notifications";
 import { type RunningCli, startCli } from "@internal/test/cli";
-import type { Cluster, KubernetesObject, Pod, TestNamespace } from "@internal/test/cluster";
+import type {
+  AuditLog,
+  Cluster,
+  KubernetesObject,
+  Pod,
+  TestNamespace,
+} from "@internal/test/cluster";
 import { type Exchange, type FaultProxy, startFaultProxy } from "@internal/test/fault-proxy";
-import { type FauxqsServer, startFauxqs } from "fauxqs";
+import { type Queues, startQueues, type TestQueue } from "@internal/test/queues";
 import { renderRbac } from "../src/index.ts";
 
 /** What the cells of one test file share. */
@@ -17,11 +24,8 @@ export interface Site extends AsyncDisposable {
   /** As the audit log calls the daemons. */
   user: string;
   token: string;
-  sqs: FauxqsServer;
+  queues: Queues;
 }
-
-const region = "eu-west-1";
-const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
 /** A namespace whose pods live and die as on real nodes, and a user with the rights that `render rbac` gives. */
 export async function makeSite(cluster: Cluster, prefix: string): Promise<Site> {
@@ -30,11 +34,11 @@ export async function makeSite(cluster: Cluster, prefix: string): Promise<Site> 
   const { rules: clusterRules } = role as { rules: never };
   const { user, token } = await namespace.serviceAccount("node-rollout", { clusterRules });
   namespace.startFakeKubelet({ shutdown: 50 });
-  const sqs = await startFauxqs({ port: 0, logger: false });
+  const queues = await startQueues();
   return {
-    ...{ cluster, namespace, user, token, sqs },
+    ...{ cluster, namespace, user, token, queues },
     async [Symbol.asyncDispose]() {
-      await sqs.stop();
+      await queues[Symbol.asyncDispose]();
       await namespace[Symbol.asyncDispose]();
     },
   };
@@ -48,15 +52,14 @@ export interface Cell extends AsyncDisposable {
   node: string;
   pods: Pod[];
   aws: FakeAws;
+  queue: TestQueue;
   proxies: { kubernetes: FaultProxy; aws: FaultProxy; queue: FaultProxy };
   /** Calls back at every request of the daemons, on all three ways, before it is forwarded or when it was applied. */
   onRequest(hook: RequestHook | undefined): void;
   /** Has the group terminate the instance; sends a message for each hook, unless told otherwise. */
   terminate(bodiesOf?: (action: Action) => string[]): Promise<Action[]>;
-  send(body: string): Promise<void>;
   /** Starts a daemon as a process of its own. */
   start(env?: Record<string, string>): RunningCli;
-  queued(): { ready: number; inFlight: number };
   nodeObject(): Promise<KubernetesObject & { spec: { unschedulable?: boolean } }>;
 }
 
@@ -74,10 +77,12 @@ export interface CellOptions {
   config?: string;
   /** Seconds. @default 3600 */
   heartbeatTimeout?: number;
+  /** After so many receipts a message goes to the dead-letter queue. @default 1000 */
+  maxReceiveCount?: number;
 }
 
 export async function makeCell(site: Site, name: string, options: CellOptions = {}): Promise<Cell> {
-  const { cluster, namespace, sqs } = site;
+  const { cluster, namespace, queues } = site;
   const { pods: count = 2, hooks = ["drain"], config = "", heartbeatTimeout = 3600 } = options;
   const group = `${namespace.name}-${name}`;
   const instanceId = `i-${group}`;
@@ -87,13 +92,11 @@ export async function makeCell(site: Site, name: string, options: CellOptions = 
   const aws = await startFakeAws();
   const terminating = hooks.map((hook) => ({ name: hook, heartbeatTimeout }));
   aws.addGroup({ name: group, hooks: terminating, instances: [instanceId] });
-  const queueServer = `http://127.0.0.1:${sqs.port}`;
-  const client = new SQSClient({ endpoint: queueServer, region, credentials });
-  const { QueueUrl = "" } = await client.send(new CreateQueueCommand({ QueueName: group }));
+  const queue = await queues.create(group, { maxReceiveCount: options.maxReceiveCount ?? 1000 });
   const proxies = {
     kubernetes: await startFaultProxy(cluster.url, { upstreamCa: cluster.ca }),
     aws: await startFaultProxy(aws.url),
-    queue: await startFaultProxy(queueServer),
+    queue: await startFaultProxy(queues.url),
   };
   const folder = join(cluster.folder, group);
   mkdirSync(folder);
@@ -101,23 +104,20 @@ export async function makeCell(site: Site, name: string, options: CellOptions = 
   writeFileSync(
     join(folder, "config.yaml"),
     [
-      `queueUrl: ${QueueUrl}`,
+      `queueUrl: ${queue.url}`,
       `groups: [${group}]`,
       "visibilitySeconds: 3",
-      "takeOverSeconds: 3",
+      "takeOverSeconds: 10",
       "reconcileSeconds: 5",
       config,
     ].join("\n"),
   );
-  const send = async (MessageBody: string) => {
-    await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
-  };
   return {
-    ...{ name, group, instanceId, node, pods, aws, proxies, send },
+    ...{ name, group, instanceId, node, pods, aws, proxies, queue },
     onRequest: (hook) => hookProxies(Object.values(proxies), hook),
     async terminate(bodiesOf = (action) => [directNotification(action)]) {
       const actions = aws.begin(group, instanceId);
-      for (const body of actions.flatMap(bodiesOf)) await send(body);
+      for (const body of actions.flatMap(bodiesOf)) await queue.send(body);
       return actions;
     },
     start: (env = {}) =>
@@ -131,13 +131,8 @@ export async function makeCell(site: Site, name: string, options: CellOptions = 
           ...env,
         },
       }),
-    queued() {
-      const { messages } = sqs.inspectQueue(group) ?? {};
-      return { ready: messages?.ready.length ?? 0, inFlight: messages?.inflight.length ?? 0 };
-    },
     nodeObject: () => cluster.request("GET", `/api/v1/nodes/${node}`),
     async [Symbol.asyncDispose]() {
-      client.destroy();
       await Promise.all([...Object.values(proxies), aws].map((server) => server.close()));
     },
   };
@@ -208,4 +203,53 @@ function kubeconfig({ url, ca = "" }: FaultProxy, token: string): string {
     users: [{ name: "u", user: { token } }],
     "current-context": "c",
   });
+}
+
+/** Reads again and again until it is so; unlike `expect.poll` it works in tests that run side by side. */
+export async function eventually<T>(read: () => T | Promise<T>, wanted: T): Promise<void> {
+  const deadline = Date.now() + 300_000;
+  for (;;) {
+    const found = await read();
+    if (isDeepStrictEqual(found, wanted)) return;
+    if (Date.now() > deadline) throw new Error(`still ${inspect(found)}, not ${inspect(wanted)}`);
+    await sleep(50);
+  }
+}
+
+/** Resolves when no action waits and the queue is empty. */
+export async function settled(cell: Cell): Promise<void> {
+  const left = () => ({
+    ...cell.queue.queued(),
+    waiting: cell.aws.lifecycle.actions.filter(({ state }) => state === "waiting").length,
+  });
+  await eventually(left, { ready: 0, inFlight: 0, waiting: 0 });
+}
+
+/** Resolves when, beyond that, the node's record is gone. */
+export async function finished(cell: Cell): Promise<void> {
+  await settled(cell);
+  await eventually(() => recordOf(cell), undefined);
+}
+
+export async function recordOf(cell: Cell): Promise<{ holder?: string } | undefined> {
+  const { metadata } = await cell.nodeObject();
+  const annotations = metadata["annotations"] as Record<string, string> | undefined;
+  const text = annotations?.["node-rollout/record"];
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** SIGTERM, once the process listens to it: it hands over and ends well. */
+export async function stop(daemon: RunningCli): Promise<void> {
+  await daemon.printed(/started/);
+  daemon.kill("SIGTERM");
+  const { code, stderr } = await daemon.ended;
+  if (code !== 0) throw new Error(`ended with ${code}: ${stderr}`);
+}
+
+/** How often each of the cell's pods was evicted, by the API server's own log. */
+export async function evictionsOf(cell: Cell, site: Site, log: AuditLog): Promise<number[]> {
+  const { user, namespace } = site;
+  const accepted = { user, resource: "pods/eviction", namespace: namespace.name, code: 201 };
+  const evicted = (await log.entries(accepted)).map(({ name }) => name);
+  return cell.pods.map(({ metadata }) => evicted.filter((name) => name === metadata.name).length);
 }

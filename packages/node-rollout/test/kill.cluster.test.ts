@@ -1,7 +1,7 @@
 import type { RunningCli } from "@internal/test/cli";
 import { type AuditLog, useCluster } from "@internal/test/cluster";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Cell, makeCell, makeSite, type Site } from "./cell.ts";
+import { type Cell, evictionsOf, finished, makeCell, makeSite, type Site, stop } from "./cell.ts";
 
 let site: Site;
 let log: AuditLog;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => site[Symbol.asyncDispose]());
 
 /** How many run at once: most of a case is waiting for a process to start. */
-const lanes = 4;
+const lanes = 8;
 
 // Every request that the proxies see, on the way to Kubernetes, Auto Scaling and SQS: the daemon is killed once
 // before it is forwarded and once when it was applied, and another one takes over.
@@ -74,35 +74,9 @@ async function killAt(
   return { reached, seen };
 }
 
-/** Resolves when the instance is gone and the queue is empty. */
-async function finished(cell: Cell): Promise<void> {
-  const left = () => {
-    const { ready, inFlight } = cell.queued();
-    const waiting = cell.aws.lifecycle.actions.filter(({ state }) => state === "waiting").length;
-    return { ready, inFlight, waiting };
-  };
-  const options = { timeout: 60_000, interval: 50 };
-  await expect.poll(left, options).toEqual({ ready: 0, inFlight: 0, waiting: 0 });
-  const record = async () => Object.keys((await cell.nodeObject()).metadata["annotations"] ?? {});
-  await expect.poll(record, options).not.toContain("node-rollout/record");
-}
-
-async function stop(daemon: RunningCli): Promise<void> {
-  await daemon.printed(/started/);
-  daemon.kill("SIGTERM");
-  const { code, stderr } = await daemon.ended;
-  expect(code, stderr).toBe(0);
-}
-
 async function expectClean(cell: Cell, name: string): Promise<void> {
   expect(cell.aws.count("CompleteLifecycleAction"), name).toBe(1);
   expect(cell.aws.problems, name).toEqual([]);
   expect((await cell.nodeObject()).spec.unschedulable, name).toBe(true);
-  const { user, namespace } = site;
-  const evictions = await log.entries({
-    ...{ user, resource: "pods/eviction", namespace: namespace.name, code: 201 },
-  });
-  const mine = cell.pods.map((pod) => pod.metadata.name);
-  const evicted = evictions.map((entry) => entry.name ?? "").filter((pod) => mine.includes(pod));
-  expect(evicted.toSorted(), name).toEqual(mine.toSorted());
+  expect(await evictionsOf(cell, site, log), name).toEqual(cell.pods.map(() => 1));
 }
