@@ -58,7 +58,7 @@ export interface GateDecision {
  * where the answer is held; the bad answer at the deadline, but never into a rollback; all again after a reboot.
  */
 export function decideGate(state: GateState, limits: GateLimits, now: number): GateDecision {
-  const { node, since } = state;
+  const { node } = state;
   if (node !== undefined) {
     if (isRebooted(node)) return { actions: [{ type: "taint" }] };
     if (isUnnoted(node)) return { actions: [{ type: "note" }] };
@@ -66,7 +66,7 @@ export function decideGate(state: GateState, limits: GateLimits, now: number): G
   const decided = node?.record?.told === undefined ? node?.record?.verdict?.result : undefined;
   if (decided === "bad") return giveUp(state);
   if (decided === "good" || node?.ready) return letPass(state, limits, now);
-  if (now >= since + limits.deadlineMs) return giveUp(state);
+  if (now >= deadlineOf(state, limits)) return giveUp(state);
   return { actions: [], wait: { code: "not-ready", message: "not ready" } };
 }
 
@@ -77,6 +77,14 @@ function isRebooted({ record, bootId }: GatedNode): boolean {
 /** A record made before the kubelet had reported its boot is about that same boot. */
 function isUnnoted({ record, bootId }: GatedNode): boolean {
   return record === undefined || (record.bootId === "" && bootId !== "");
+}
+
+/** A node that was ready once, and took pods while its answer was held, has all the time that the answer has. */
+function deadlineOf(state: GateState, limits: GateLimits): number {
+  const { node, since } = state;
+  const deadline = since + limits.deadlineMs;
+  const hasPassed = node !== undefined && !node.tainted && node.record?.told === undefined;
+  return hasPassed ? Math.max(deadline, releaseAt(state, limits)) : deadline;
 }
 
 /** CloudFormation counts one signal an instance; a hook that holds it wants its answer whatever was told before. */

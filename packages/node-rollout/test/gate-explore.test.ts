@@ -166,7 +166,9 @@ class World {
         return [
           write(() => {
             const isNew = result === "bad" && this.record?.verdict?.result !== "bad";
-            const isLate = this.now >= this.bootedAt + limits.deadlineMs;
+            const passed = !this.tainted && this.record?.told === undefined;
+            const patience = passed ? limits.pauseMs * 0.9 : limits.deadlineMs;
+            const isLate = this.now >= this.bootedAt + patience;
             this.check("gives up before the deadline", !isNew || isLate);
             if (this.record) this.record = { ...this.record, verdict };
           }),
@@ -279,6 +281,15 @@ const defects: [what: string, decide: Decide, breaks: string][] = [
   [
     "is impatient",
     (state, given, now) => decideGate(state, { ...given, deadlineMs: given.deadlineMs / 2 }, now),
+    "gives up before the deadline",
+  ],
+  [
+    "forgets that a node was ready",
+    (state, ...rest) =>
+      decideGate(
+        { ...state, ...(state.node && { node: { ...state.node, tainted: true } }) },
+        ...rest,
+      ),
     "gives up before the deadline",
   ],
   [

@@ -106,6 +106,21 @@ describe("the brake", () => {
   });
 });
 
+describe("a node that took pods while its answer was held, and is not ready now", () => {
+  it.each([
+    ["is waited for past the deadline", { node: { tainted: false } }, 809_999, "(not-ready)"],
+    ["until the answer is due", { node: { tainted: false } }, 810_000, "tell bad"],
+    [
+      "until its hook's limit",
+      { node: { tainted: false }, stack: "none", hooks: 1, hookLimitAt: 700_000 },
+      700_000,
+      "tell bad",
+    ],
+  ] as [string, Case, number, string][])("%s", (_what, given, at, does) => {
+    expect(decide(given, at)).toBe(does);
+  });
+});
+
 describe("a verdict that was written down", () => {
   const good = { ...record, verdict: { result: "good" as const, at: "" } };
   const bad = { ...record, verdict: { result: "bad" as const, at: "" } };
