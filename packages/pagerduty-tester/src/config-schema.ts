@@ -173,6 +173,12 @@ export const plainSchema: z.ZodType<UserEntry[]> = users;
 export const configSchema: z.ZodType<ConfigFile & { plain: boolean }> = z
   .unknown()
   .transform((value, context) => {
+    if (value === null || typeof value !== "object") {
+      const message =
+        "expected a list of people, or users: with such a list and settings beside it";
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    }
     const plain = Array.isArray(value);
     const result = plain ? plainSchema.safeParse(value) : fullSchema.safeParse(value);
     if (result.success) {

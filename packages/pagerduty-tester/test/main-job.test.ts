@@ -158,6 +158,7 @@ describe.concurrent("the main job", () => {
 describe.concurrent("bad input is one sentence and exit 2", () => {
   const cases: [string, string | undefined, Record<string, string | undefined>, RegExp][] = [
     ["no file", undefined, {}, /c\.yaml: no such file/],
+    ["an empty file", "", {}, /c\.yaml:1:1: expected a list of people, or users: with/],
     ["broken YAML", "- name: [", {}, /c\.yaml:1:\d+: no valid YAML/],
     [
       "a bad cron",

@@ -119,7 +119,8 @@ async function policyFindings(
   try {
     return checkPolicy(serviceId, await client.getEscalationPolicy(policyId, signal));
   } catch (thrown) {
-    if (!(thrown instanceof PagerDutyError) || thrown.outcome !== "refused") throw thrown;
+    const refused = thrown instanceof PagerDutyError && thrown.outcome === "refused";
+    if (!refused || thrown.rateLimited) throw thrown;
     const reason = "cannot be seen (escalation_policies.read); see that no other service has it";
     return [warning(`escalation policy ${policyId}`, reason)];
   }
