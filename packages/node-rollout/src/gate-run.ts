@@ -73,7 +73,18 @@ export function startGate(options: GateOptions): Gate {
   };
   const context: GateContext = { ...options, wake: wake.notify, brake };
 
+  /** A node does not wait behind the taint for what cannot be looked at; only its answer does. */
   async function brake(instanceId: string, since: number): Promise<string | undefined> {
+    try {
+      return await lookAtGroup(instanceId, since);
+    } catch (error) {
+      signal.throwIfAborted();
+      failed("look at what drains")(error);
+      return "it is not known what drains";
+    }
+  }
+
+  async function lookAtGroup(instanceId: string, since: number): Promise<string | undefined> {
     const group = groups.find(instanceId)?.group;
     if (group === undefined) return undefined;
     await groups.refresh(groupsLastMs);

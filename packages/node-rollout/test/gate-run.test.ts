@@ -1,4 +1,5 @@
 import { directNotification } from "@internal/test/aws/notifications";
+import { startFaultProxy } from "@internal/test/fault-proxy";
 import { expect, test } from "vitest";
 import { startGateWorld, stop } from "./gate-world.ts";
 
@@ -204,6 +205,24 @@ test("a held signal is sent before the pause time ends", async () => {
   expect(Date.now() - joinedAt).toBeGreaterThanOrEqual(8000);
   expect(world.aws.stacks.signals).toMatchObject([{ uniqueId: "i-fresh", status: "SUCCESS" }]);
   expect(await stop(run)).toBe(0);
+});
+
+test("a ready node takes pods although nothing can be learnt of the drains; its answer waits for that", async () => {
+  await using gate = await startGateWorld("deadlineSeconds: 600");
+  const { kubernetes, aws } = gate.world;
+  await using proxy = await startFaultProxy(kubernetes.url, { upstreamCa: kubernetes.ca });
+  const mend = proxy.on({ path: /status\.phase/ }, { kind: "answer", status: 500 });
+  const run = gate.run({
+    KUBECONFIG: kubernetes.kubeconfigFile({ server: proxy.url, ca: proxy.ca! }),
+  });
+  await run.printed(/started/);
+  gate.join("fresh");
+  await gate.until(() => !gate.isTainted("fresh"));
+  expect(aws.count("SignalResource")).toBe(0);
+  mend();
+  await gate.until(() => gate.record("fresh")?.told?.result === "good");
+  expect(await stop(run)).toBe(0);
+  expect(aws.count("SignalResource")).toBe(1);
 });
 
 test("a node that boots again is tainted again and evaluated anew, and told to nobody", async () => {
