@@ -1,5 +1,5 @@
 import type { DaemonEvent } from "./daemon-event.ts";
-import type { Wait } from "./wait.ts";
+import { obstacles, type Wait } from "./wait.ts";
 
 /** A log as this package uses it. */
 interface Log {
@@ -112,8 +112,7 @@ function logProgress(log: Log, event: Extract<DaemonEvent, { type: "progress" }>
   }
 }
 
-/** What holds the drain up, each once; pods that are on their way out are no news. */
+/** What holds the drain up, each once; what passes by itself is no news. */
 function waitTexts(waits: readonly Wait[]): Set<string> {
-  const held = waits.filter(({ code }) => code !== "terminating" && code !== "retry");
-  return new Set(held.map(({ object, message }) => `${object}: ${message}`));
+  return new Set(obstacles(waits).map(({ object, message }) => `${object}: ${message}`));
 }

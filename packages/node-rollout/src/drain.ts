@@ -232,6 +232,7 @@ async function* untilEmpty(drain: Drain): AsyncGenerator<DrainProgress, Cut | un
     wake.notify();
   };
   let shown = "";
+  let confirmed = false;
   for (;;) {
     const now = Date.now();
     const decision = machine.decide(now);
@@ -240,10 +241,12 @@ async function* untilEmpty(drain: Drain): AsyncGenerator<DrainProgress, Cut | un
     signal.throwIfAborted();
     if (drain.isNodeGone()) return { type: "nodeGone", node: options.node };
     if (decision.empty && now >= settledAt) {
+      if (confirmed) return undefined;
       await drain.insist(pods.list);
-      if (machine.decide(Date.now()).empty) return undefined;
+      confirmed = true;
       continue;
     }
+    confirmed = false;
     const waits = decision.empty ? [settling(options.node, cordonedAt)] : decision.waits;
     const key = waits.map(({ code, object }) => `${code} ${object}`).join();
     if (key !== shown) yield { type: "waiting", waits };

@@ -1,8 +1,9 @@
 /** Why something does not go on, in a form that logs, `status` and metrics share. */
 export interface Wait {
   /**
-   * `budget`: it has no room. `blocked`: nothing we do frees it. `refused`: no rights, or a policy. `volumes`: not
-   * detached yet. And what passes by itself: `terminating`, `turn` (others go first), `retry`, `settling`.
+   * Of a drain: `budget`: it has no room. `blocked`: nothing we do frees it. `refused`: no rights, or a policy.
+   * `volumes`: not detached yet. And what passes by itself: `terminating`, `turn` (others go first), `retry`,
+   * `settling`. Of an instance besides: `unknown-node`, `other-replica`; `readiness`, of one at the gate.
    */
   code: string;
   /** What is waited for: `PodDisruptionBudget shop/web`, `Pod shop/web-1`. */

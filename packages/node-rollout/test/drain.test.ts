@@ -1,0 +1,50 @@
+import { startFaultProxy } from "@internal/test/fault-proxy";
+import { startRolloutWorld } from "@internal/test/rollout-world";
+import { expect, test } from "vitest";
+import { drainNode } from "../src/drain.ts";
+import type { Kubernetes } from "../src/kubernetes.ts";
+import { createKubernetes } from "../src/kubernetes-http.ts";
+
+/** The cluster's API through a proxy. */
+function connect(server: string, ca: string | undefined, token: string): Kubernetes {
+  return createKubernetes({
+    ...{ server, tls: ca === undefined ? {} : { ca } },
+    headers: async () => ({ authorization: `Bearer ${token}` }),
+  });
+}
+
+test("a pod that only the last list shows is evicted, too", async () => {
+  await using world = await startRolloutWorld();
+  const { kubernetes } = world;
+  await using proxy = await startFaultProxy(kubernetes.url, { upstreamCa: kubernetes.ca });
+  const watch = { path: /watch=true.*spec\.nodeName|spec\.nodeName.*watch=true/ };
+  // Nothing that happens to pods is told.
+  proxy.on(watch, { kind: "freeze", afterBytes: 0 });
+  const late = { namespace: "default", name: "late" };
+  const types: string[] = [];
+  const drain = drainNode({
+    kubernetes: connect(proxy.url, proxy.ca, kubernetes.token),
+    node: "third",
+    policy: { evictUnreplicated: true },
+    settleMs: 300,
+  });
+  kubernetes.apply({ apiVersion: "v1", kind: "Node", metadata: { name: "third" }, spec: {} });
+  for await (const event of drain) {
+    types.push(event.type);
+    if (event.type === "cordoned") {
+      kubernetes.apply({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: late,
+        spec: { nodeName: "third", containers: [{ name: "main", image: "registry.example/m:1" }] },
+      });
+    }
+    if (event.type === "evicted") {
+      proxy.clear();
+      proxy.cut(watch);
+    }
+  }
+  expect(types).toContain("evicted");
+  expect(types.at(-1)).toBe("drained");
+  expect(kubernetes.get("pods", "late", "default")).toBeUndefined();
+});
