@@ -95,7 +95,8 @@ export async function makePod(
 }
 
 function startCandidate([program = "", ...args]: string[], env: NodeJS.ProcessEnv): Candidate {
-  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  // A process group of its own: a peer that runs its command as a child leaves it behind when it is killed.
+  const child = spawn(program, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const ended = once(child, "exit").then(() => void running.delete(child));
   child.stderr.setEncoding("utf8");
@@ -104,16 +105,20 @@ function startCandidate([program = "", ...args]: string[], env: NodeJS.ProcessEn
   });
   const led = once(child.stdout, "data").then(() => performance.now());
   const end = async () => {
-    child.kill("SIGKILL");
+    killGroup(child);
     await ended;
   };
   return { child, led, waits, end };
 }
 
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, "SIGKILL");
+}
+
 /** Ends whatever still runs. */
 export async function endAll(): Promise<void> {
   const all = [...running];
-  for (const child of all) child.kill("SIGKILL");
+  for (const child of all) killGroup(child);
   await Promise.all(all.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
 }
 
