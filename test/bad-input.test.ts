@@ -98,7 +98,7 @@ const cases: Record<string, Case[]> = {
     ["istio-port-policy check --cluster", /127\.0\.0\.1:1/, { KUBECONFIG: "down" }],
     ["node-rollout audit", /127\.0\.0\.1:1: connection refused/, { KUBECONFIG: "down" }],
     ["node-rollout drain node-1", /127\.0\.0\.1:1: connection refused/, { KUBECONFIG: "down" }],
-    ["pagerduty-tester check --config people.yaml", /connection refused/, account],
+    ["pagerduty-tester check --config people.yaml", /127\.0\.0\.1:1: connection refused/, account],
   ],
   "a token that is nobody's": [
     ["istio-port-policy check --cluster", /not authenticated \(401\)/, { KUBECONFIG: "stranger" }],

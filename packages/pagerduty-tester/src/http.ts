@@ -96,7 +96,10 @@ async function send(client: Got, request: ApiRequest, token: string): Promise<Ap
   } catch (error) {
     signal?.throwIfAborted();
     // Never as `cause`: got's errors hold the headers, and with them the token.
-    throw transportError(what, error);
+    throw transportError(
+      `${what} at ${new URL(String(client.defaults.options.prefixUrl)).host}`,
+      error,
+    );
   }
   const { statusCode: status, headers } = response;
   const limit = rateLimitOf(headers);
