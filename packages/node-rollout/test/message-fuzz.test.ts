@@ -79,7 +79,8 @@ const mutated = fc
       const place = places[at % places.length];
       if (place === undefined) continue;
       if (drop) delete place.object[place.key];
-      else place.object[place.key] = value;
+      // A copy: later changes may go into it.
+      else place.object[place.key] = JSON.parse(JSON.stringify(value));
     }
     let text = JSON.stringify(copy);
     for (let wrap = 0; wrap < wraps; wrap += 1) {
