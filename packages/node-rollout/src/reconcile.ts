@@ -16,18 +16,23 @@ export interface ReconcileContext {
   failed(error: unknown): void;
 }
 
+/** At the start messages are on their way. A process that is killed again and again must get here, too. */
+const firstSeconds = 10;
+
 /**
  * Now and then takes up what no message has told: nodes whose record an ended process has left, and instances
  * that wait in our groups. Messages get lost, in dead-letter queues for instance; a group waits for hours.
  */
 export async function reconcile(context: ReconcileContext): Promise<void> {
   const { config, nodes, signal, failed } = context;
-  const pause = () => sleep(config.reconcileSeconds * 1000, undefined, { signal }).catch(() => {});
-  // At the start messages are on their way; the records tell what they cannot.
-  await Promise.race([nodes.ready, pause()]);
-  for (takeUpRecords(context); !signal.aborted; takeUpRecords(context)) {
-    await pause();
+  const pause = (seconds: number) => sleep(seconds * 1000, undefined, { signal }).catch(() => {});
+  const first = Math.min(firstSeconds, config.reconcileSeconds);
+  await Promise.race([nodes.ready, pause(first)]);
+  takeUpRecords(context);
+  for (let seconds = first; !signal.aborted; seconds = config.reconcileSeconds) {
+    await pause(seconds);
     await takeUpWaiting(context).catch((error: unknown) => signal.aborted || failed(error));
+    takeUpRecords(context);
   }
 }
 

@@ -280,7 +280,8 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
       startedAt: startedAt(),
       holder: replica,
       renewedAt: now,
-      actions: active().map(({ asg, hook, token, since }) => ({
+      // Those that are over, too: whoever takes the record up finds that out, and takes it off.
+      actions: [...actions.values()].map(({ asg, hook, token, since }) => ({
         ...{ asg, hook, instanceId, since },
         ...(token === undefined ? {} : { token }),
       })),
@@ -337,6 +338,7 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
     },
     cleared() {
       steps.succeeded("clear");
+      claimedAt = undefined; // nothing is left to hand over
       if (node !== undefined) node = { ...node, record: undefined };
     },
     deleted: () => steps.succeeded("delete"),

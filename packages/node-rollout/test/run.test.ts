@@ -102,7 +102,8 @@ test("another group's action is never completed, a malformed message stays, othe
   run.kill("SIGTERM");
   await run.ended;
   expect(action?.state).toBe("waiting");
-  expect(world.aws.requests).toEqual([]);
+  expect(world.aws.count("RecordLifecycleActionHeartbeat")).toBe(0);
+  expect(world.aws.count("CompleteLifecycleAction")).toBe(0);
   const { ready, inFlight } = world.queued();
   expect(ready + inFlight).toBe(2);
 });

@@ -60,15 +60,16 @@ interface End {
 const annotation = "node-rollout/record";
 const visibilityMs = 30_000;
 const takeOverMs = 60_000;
+const firstReconcileMs = 10_000;
 const reconcileMs = 60_000;
 
 /**
  * One process of the daemon: the decisions are its own code, what carries them out is written anew for the virtual
  * clock. Each request takes some time and may fail before or after it was applied.
  *
- * @returns how to kill it
+ * @returns how to end it: by SIGKILL, or by SIGTERM, on which it hands over
  */
-export function startReplica(world: SimWorld, name: string): { kill(): void } {
+export function startReplica(world: SimWorld, name: string): { kill(): void; terminate(): void } {
   const { clock, dice, cluster, queue, defect } = world;
   const ledger = createBudgetLedger();
   const ends = new Map<string, End>();
@@ -463,11 +464,27 @@ export function startReplica(world: SimWorld, name: string): { kill(): void } {
   });
   later(dice.between(10, 2000), poll);
   later(visibilityMs / 3, renew);
-  later(reconcileMs, reconcile);
+  later(firstReconcileMs, reconcile);
+  function kill(): void {
+    alive = false;
+    stopWatching();
+  }
+
+  function handOver(): void {
+    for (const { machine } of ends.values()) {
+      const last = machine.handOver(clock.now());
+      if (last === undefined) continue;
+      const { node, record } = last;
+      cluster.patchNode(node.name, node.resourceVersion, annotation, recordText(record));
+    }
+    for (const { message } of inbox.values()) queue.hide(message.id, message.receipt, 0);
+  }
+
   return {
-    kill() {
-      alive = false;
-      stopWatching();
+    kill,
+    terminate() {
+      kill();
+      handOver();
     },
   };
 }

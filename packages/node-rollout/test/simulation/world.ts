@@ -4,7 +4,7 @@ import {
   eventBridgeNotification,
   snsEnvelope,
 } from "@internal/test/aws/notifications";
-import type { Pod } from "../../src/objects.ts";
+import type { Node, Pod } from "../../src/objects.ts";
 import type { HeldAction } from "../../src/record.ts";
 import { createClock, createDice } from "./clock.ts";
 import { createCluster } from "./cluster.ts";
@@ -81,9 +81,18 @@ export function simulate(seed: number, defect?: Defect): string[] {
 
   const instances = Array.from({ length: dice.between(1, 3) }, (_, index) => `i-${index}`);
   populate(world, instances);
-  const afterwards = () => instances.filter((id) => cluster.nodes.has(`node-${id}`));
-  lifecycle.onSettled = ({ id }) =>
-    clock.after(dice.between(1000, 90_000), () => cluster.deleteNode(`node-${id}`));
+  const hasRecord = (node: Node | undefined) =>
+    node !== undefined && "node-rollout/record" in node.metadata.annotations;
+  const afterwards = () =>
+    instances.filter((id) => {
+      const node = cluster.nodes.get(`node-${id}`);
+      return keeps ? hasRecord(node) : node !== undefined;
+    });
+  // An instance that goes to a warm pool keeps its node, which must not keep its record.
+  const keeps = dice.chance(0.3);
+  lifecycle.onSettled = ({ id }) => {
+    if (!keeps) clock.after(dice.between(1000, 90_000), () => cluster.deleteNode(`node-${id}`));
+  };
 
   for (const instanceId of [...instances, "i-foreign"]) {
     const group = instanceId === "i-foreign" ? "foreign" : groups[dice.between(0, 1)]!;
@@ -178,7 +187,8 @@ function live(world: SimWorld, name: string, generation = 0): void {
   const replica = startReplica(world, name);
   if (generation > 3 || dice.chance(0.5)) return;
   clock.after(dice.between(1000, 120_000), () => {
-    replica.kill();
+    if (dice.chance(0.5)) replica.kill();
+    else replica.terminate();
     const reborn = dice.chance(0.5) ? name : `${name}-${generation}`;
     clock.after(dice.between(1000, 30_000), () => live(world, reborn, generation + 1));
   });
