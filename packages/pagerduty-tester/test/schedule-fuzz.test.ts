@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { nextRuns } from "../src/index.ts";
 import { latestRun, parseSchedule } from "../src/schedule/schedule.ts";
+import { between, pick, type Random, randomOf } from "./random.ts";
 import { type Fields, type LocalDay, reckon, wallClock } from "./schedule-oracle.ts";
 
 /** More by hand: `FUZZ_ROUNDS=1000 FUZZ_SEED=7 npx vitest run …`. */
@@ -40,24 +41,6 @@ const windows: [string, string][] = [
   ["UTC", "2028-02-10"],
 ];
 const windowMs = 45 * 86_400_000;
-
-type Random = () => number;
-
-/** Mulberry32, public domain. */
-function randomOf(start: number): Random {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const between = (random: Random, low: number, high: number) =>
-  low + Math.floor(random() * (high - low + 1));
-const pick = <T>(random: Random, items: readonly T[]): T =>
-  items[between(random, 0, items.length - 1)] as T;
 
 /** A field of minutes, hours or months: its text, and the numbers it stands for. */
 function numbers(random: Random, low: number, high: number, single: number) {
