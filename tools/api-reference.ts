@@ -21,23 +21,21 @@ const kinds = [
   ["Types", ["interface", "type"]],
 ] as const;
 
-if (import.meta.main) {
-  const [given] = process.argv.slice(2).filter((argument) => argument !== "--check");
-  const root = given ?? fileURLToPath(new URL("..", import.meta.url));
-  const declarations = join(root, "node_modules/.cache/declarations/packages");
-  const stale = readdirSync(join(root, "packages")).filter((name) => {
-    const file = join(root, "docs/api", `${name}.md`);
-    const text = referenceOf(name, join(root, "packages", name), join(declarations, name));
-    if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
-    if (process.argv.includes("--check")) return true;
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
-    return false;
-  });
-  if (stale.length > 0) {
-    console.error(`the API reference of ${stale.join(", ")} is stale; npm run api writes it anew`);
-    process.exit(1);
-  }
+const [given] = process.argv.slice(2).filter((argument) => argument !== "--check");
+const root = given ?? fileURLToPath(new URL("..", import.meta.url));
+const declarations = join(root, "node_modules/.cache/declarations/packages");
+const stale = readdirSync(join(root, "packages")).filter((name) => {
+  const file = join(root, "docs/api", `${name}.md`);
+  const text = referenceOf(name, join(root, "packages", name), join(declarations, name));
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
+  if (process.argv.includes("--check")) return true;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return false;
+});
+if (stale.length > 0) {
+  console.error(`the API reference of ${stale.join(", ")} is stale; npm run api writes it anew`);
+  process.exit(1);
 }
 
 /** The reference of one package, every entry point of it. */
