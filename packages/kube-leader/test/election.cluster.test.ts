@@ -4,9 +4,12 @@ import {
   type TestNamespace,
   useCluster,
 } from "@internal/test/cluster";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { renderDeployment, renderRbac } from "../src/index.ts";
 import { overlaps, type Rule, roleFor, startElection } from "./pods.ts";
+
+// Many processes on few processors, some of them for a minute and more.
+vi.setConfig({ testTimeout: 600_000 });
 
 let cluster: Cluster;
 let namespace: TestNamespace;

@@ -2,13 +2,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, type TestNamespace, useCluster } from "@internal/test/cluster";
 import { type FaultProxy, startFaultProxy } from "@internal/test/fault-proxy";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { overlaps, startElection, type TestElection, type TestPod } from "./pods.ts";
 
 /** How long the API server is away; by hand also for a minute. */
 const awayMs = 1000 * Number(process.env["KUBE_LEADER_AWAY_SECONDS"] ?? 3);
 /** Long enough for a waiter that would lead wrongly to do so: its jitter is 20 to 320 ms. */
 const moment = 1_000;
+
+// Many processes on few processors, some of them for a minute and more.
+vi.setConfig({ testTimeout: 600_000 });
 
 let cluster: Cluster;
 let namespace: TestNamespace;

@@ -2,8 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, type TestNamespace, useCluster } from "@internal/test/cluster";
 import { type FaultProxy, startFaultProxy } from "@internal/test/fault-proxy";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { overlaps, startElection, type TestElection, type TestPod } from "./pods.ts";
+
+// Many processes on few processors, some of them for a minute and more.
+vi.setConfig({ testTimeout: 600_000 });
 
 let cluster: Cluster;
 let namespace: TestNamespace;
