@@ -47,7 +47,7 @@ export type BudgetAnswer =
 
 interface Account {
   budget: Budget;
-  /** Names of the pods whose evictions are on their way. */
+  /** Names of the pods whose evictions are on their way to the budget's object. */
   inFlight: Set<string>;
   /** Names of the pods whose evictions its figures do not contain, as far as we know; since when they are accepted. */
   uncounted: Map<string, number | undefined>;
@@ -93,7 +93,11 @@ export function createBudgetLedger(): BudgetLedger {
     } else if (known.budget.metadata.resourceVersion !== resourceVersion) {
       if (JSON.stringify(known.budget.selector) !== JSON.stringify(budget.selector)) selection += 1;
       Object.assign(known, { budget, notBefore: 0, heardAt: 0 });
-      for (const pod of budget.disruptedPods) known.uncounted.delete(pod);
+      // Once it is counted the budget's object is written, and the next eviction cannot meet it there.
+      for (const pod of budget.disruptedPods) {
+        known.uncounted.delete(pod);
+        known.inFlight.delete(pod);
+      }
     }
   }
 

@@ -55,13 +55,14 @@ test("what a budget's figures do not contain yet is not asked for twice", () => 
   expect(evicted(40)).toEqual(["b"]);
 });
 
-test("an answer that comes after the figures is not counted again", () => {
-  const { ledger, machine, evicted } = setUp(["a", "b"]);
+test("figures that contain an eviction free the next one, before its answer and not once more after", () => {
+  const { ledger, machine, evicted } = setUp(["a", "b", "c"]);
   ledger.set(budget(2));
   expect(evicted(0)).toEqual(["a"]);
   ledger.set(budget(1, ["a"]));
+  expect(evicted(5)).toEqual(["b"]);
   machine.answered("a", accepted, start + 10);
-  expect(evicted(10)).toEqual(["b"]);
+  expect(evicted(10)).toEqual([]);
 });
 
 test("a small budget is asked for one eviction at a time, a large one for several", () => {
