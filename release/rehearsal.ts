@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { startGuard } from "../test/guard.ts";
 import { nodeRelease } from "../tools/node-release.ts";
 import type { Registry } from "./registry.ts";
 
@@ -33,9 +34,10 @@ export async function run(
   }
 }
 
-/** A folder that is removed when its block ends. */
+/** A folder that is removed when its block ends, or this process, however it ends. */
 export function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), "platform-packages-release-"));
+  startGuard(path);
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
