@@ -145,6 +145,14 @@ test("bad use is one sentence and exit code 2", async () => {
   expect(await runCli("istio-port-policy", ["fix", "-"])).toMatchObject({ code: 2 });
 });
 
+test("a pipe cannot be fixed, and is not passed over in silence", async () => {
+  const fix = `cat | "${process.execPath}" "${binOf("istio-port-policy")}" fix /dev/stdin`;
+  const input = `${head}  ports: [{port: 80}]\n`;
+  const { code, stdout, stderr } = await startProcess("sh", ["-c", fix], { input }).ended;
+  expect(stderr).toMatch(/^istio-port-policy: \/dev\/stdin: only files can be fixed$/m);
+  expect([code, stdout]).toEqual([2, ""]);
+});
+
 test("mends what a check reports, no more: opt-outs and suppressions count", async () => {
   const port = "spec: {ports: [{name: x-grpc}]}\n";
   const suppress = "annotations: {galley.istio.io/analyze-suppress: IST0118}";

@@ -1,5 +1,5 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import { checkManifests } from "../src/index.ts";
@@ -100,6 +100,15 @@ test("folders are searched without what git ignores; who names a file wants it",
   expect(await names("build")).toEqual(["c"]);
   expect(await names("b.gen.yaml", "b.gen.yaml")).toEqual(["b"]);
   expect(await names("*.yaml")).toEqual(["a", "keep"]);
+});
+
+test("a file is read once, however many ways lead to it", async () => {
+  using folder = makeFolder({ "a.yaml": wrong("a"), "b/c.yaml": wrong("c") });
+  const file = join(folder.path, "a.yaml");
+  const ways = [file, folder.path, relative("", file), `${folder.path}/b/../a.yaml`];
+  const { checked, findings } = await checkManifests([...ways, `${folder.path}/./b/*.yaml`]);
+  expect(checked.files).toBe(2);
+  expect(findings.map(({ file }) => file)).toEqual([file, join(folder.path, "b/c.yaml")]);
 });
 
 test("anchors, merge keys, tags of others, List kinds and YAML 1.2 words are read", async () => {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { command } from "@internal/lib/command";
 import { messageOf, UsageError } from "@internal/lib/errors";
 import { print, writeWhole } from "@internal/lib/formats";
@@ -65,6 +65,8 @@ async function fixFile(
   const { fixManifest } = await import("../fix.ts");
   const { unifiedDiff } = await import("../diff.ts");
   try {
+    // A pipe's text is gone once the Namespaces were looked for.
+    if (!(await stat(file)).isFile()) return "only files can be fixed";
     const bytes = await readFile(file);
     const text = bytes.toString("utf8");
     const fixed = await fixManifest(text, options);

@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { glob, readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { messageOf } from "@internal/lib/errors";
 import { GitIgnore } from "./git-ignore.ts";
 
@@ -20,8 +20,10 @@ export async function* selectFiles(paths: readonly string[]): AsyncGenerator<Sel
   const seen = new Set<string>();
   for (const path of paths) {
     for await (const selected of selectPath(path)) {
-      if (seen.has(selected.file)) continue;
-      seen.add(selected.file);
+      // `a.yaml` and `./a.yaml` are one file; `./-` is a file, `-` the standard input.
+      const file = path === "-" ? path : resolve(selected.file);
+      if (seen.has(file)) continue;
+      seen.add(file);
       yield selected;
     }
   }
