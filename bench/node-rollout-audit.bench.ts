@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { makeFolder } from "@internal/test/folder";
-import { auditBudgets } from "../packages/node-rollout/src/audit.ts";
+import { auditBudgets } from "../packages/node-rollout/src/audit/audit.ts";
 import { median, printClaims } from "./report.ts";
 
 const bin = fileURLToPath(new URL("../packages/node-rollout/src/cli.ts", import.meta.url));

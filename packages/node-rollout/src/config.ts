@@ -1,5 +1,9 @@
 import { z } from "zod";
-import { type ReadinessConfig, type ReadinessInput, readinessSchema } from "./readiness-config.ts";
+import {
+  type ReadinessConfig,
+  type ReadinessInput,
+  readinessSchema,
+} from "./gate/readiness-config.ts";
 
 /** How a node is drained. */
 interface DrainConfig {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isApiError } from "./kubernetes.ts";
+import { isApiError } from "./kubernetes/kubernetes.ts";
 
 /** True for what may go away by itself: no connection, an overloaded server, a list that aged between its pages. */
 export function isPassing(error: unknown): boolean {

@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { describe, expect, it } from "vitest";
-import { auditBudgets } from "../src/audit.ts";
-import { missingBudgets } from "../src/audit-fix.ts";
+import { auditBudgets } from "../src/audit/audit.ts";
+import { missingBudgets } from "../src/audit/fix.ts";
 import { budget, controller, deployment, pod } from "./audit-fixtures.ts";
 
 const examples = fileURLToPath(new URL("../examples", import.meta.url));

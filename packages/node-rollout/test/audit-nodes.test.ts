@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { smallestNodeSet } from "../src/audit-nodes.ts";
+import { smallestNodeSet } from "../src/audit/nodes.ts";
 
 it("names no smaller set than there is, and none where there is none", () => {
   const placements = fc.array(fc.constantFrom("a", "b", "c", "d", "e", "f"), { maxLength: 14 });

@@ -8,10 +8,10 @@ import {
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { type BudgetStatus, budgetStatus } from "../src/audit-budget.ts";
-import { readCluster } from "../src/audit-cluster.ts";
-import { coverWorkloads } from "../src/audit-coverage.ts";
-import { createKubernetes } from "../src/kubernetes-http.ts";
+import { type BudgetStatus, budgetStatus } from "../src/audit/budget.ts";
+import { readCluster } from "../src/audit/cluster.ts";
+import { coverWorkloads } from "../src/audit/coverage.ts";
+import { createKubernetes } from "../src/kubernetes/http.ts";
 
 const cluster = useCluster();
 const kubernetes = createKubernetes({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { auditBudgets } from "../src/audit.ts";
+import { auditBudgets } from "../src/audit/audit.ts";
 import {
   budget,
   controller,

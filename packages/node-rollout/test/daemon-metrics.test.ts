@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { RolloutView } from "../src/daemon.ts";
-import type { DaemonEvent } from "../src/daemon-event.ts";
-import { createMetrics } from "../src/daemon-metrics.ts";
-import { ApiError } from "../src/kubernetes.ts";
+import type { RolloutView } from "../src/daemon/daemon.ts";
+import type { DaemonEvent } from "../src/daemon/event.ts";
+import { createMetrics } from "../src/daemon/metrics.ts";
+import { ApiError } from "../src/kubernetes/kubernetes.ts";
 
 const pod = { namespace: "shop", name: "web-1", uid: "u" };
 

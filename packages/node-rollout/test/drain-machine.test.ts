@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createBudgetLedger } from "../src/budget-ledger.ts";
-import { createDrainMachine, type DrainMachineOptions } from "../src/drain-machine.ts";
-import { toBudget, toPod } from "../src/objects.ts";
+import { createBudgetLedger } from "../src/drain/budget-ledger.ts";
+import { createDrainMachine, type DrainMachineOptions } from "../src/drain/machine.ts";
+import { toBudget, toPod } from "../src/kubernetes/objects.ts";
 
 const start = Date.parse("2026-07-01T12:00:00Z");
 const labels = { app: "web" };

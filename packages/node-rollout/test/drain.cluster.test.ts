@@ -7,10 +7,10 @@ import {
 } from "@internal/test/cluster";
 import { startFaultProxy } from "@internal/test/fault-proxy";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DrainOptions, type DrainProgress, drainNode } from "../src/drain.ts";
-import { evict } from "../src/eviction.ts";
-import type { Kubernetes } from "../src/kubernetes.ts";
-import { createKubernetes } from "../src/kubernetes-http.ts";
+import { type DrainOptions, type DrainProgress, drainNode } from "../src/drain/drain.ts";
+import { evict } from "../src/drain/eviction.ts";
+import { createKubernetes } from "../src/kubernetes/http.ts";
+import type { Kubernetes } from "../src/kubernetes/kubernetes.ts";
 import { renderRbac } from "../src/render/rbac.ts";
 
 interface Rule {

@@ -1,9 +1,9 @@
 import { startFaultProxy } from "@internal/test/fault-proxy";
 import { startRolloutWorld } from "@internal/test/rollout-world";
 import { expect, test } from "vitest";
-import { drainNode } from "../src/drain.ts";
-import type { Kubernetes } from "../src/kubernetes.ts";
-import { createKubernetes } from "../src/kubernetes-http.ts";
+import { drainNode } from "../src/drain/drain.ts";
+import { createKubernetes } from "../src/kubernetes/http.ts";
+import type { Kubernetes } from "../src/kubernetes/kubernetes.ts";
 
 /** The cluster's API through a proxy. */
 function connect(server: string, ca: string | undefined, token: string): Kubernetes {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type BrakeState, brakeOf } from "../src/gate-brake.ts";
-import type { UnplaceablePod } from "../src/gate-pods.ts";
-import { type Taint, toNode } from "../src/objects.ts";
+import { type BrakeState, brakeOf } from "../src/gate/brake.ts";
+import type { UnplaceablePod } from "../src/gate/pods.ts";
+import { type Taint, toNode } from "../src/kubernetes/objects.ts";
 
 const startupTaint = "example.org/starting";
 const starting: Taint = { key: startupTaint, effect: "NoSchedule" };

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { decideGate, type GateAction, type GateLimits, type GateState } from "../src/gate.ts";
-import type { GateRecord } from "../src/readiness-record.ts";
+import { decideGate, type GateAction, type GateLimits, type GateState } from "../src/gate/gate.ts";
+import type { GateRecord } from "../src/gate/readiness-record.ts";
 
 type Decide = typeof decideGate;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decideGate, type GatedNode, type GateLimits, type GateState } from "../src/gate.ts";
+import { decideGate, type GatedNode, type GateLimits, type GateState } from "../src/gate/gate.ts";
 
 const limits: GateLimits = { deadlineMs: 600_000, pauseMs: 900_000 };
 const record = { bootId: "boot-1" };

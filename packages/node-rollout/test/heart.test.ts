@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createHeart } from "../src/heart.ts";
+import { createHeart } from "../src/rollout/heart.ts";
 
 const hour = { heartbeatMs: 3600_000, limitMs: 172_800_000 };
 

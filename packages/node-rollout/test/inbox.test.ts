@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createInbox } from "../src/inbox.ts";
-import type { Received } from "../src/queue.ts";
+import type { Received } from "../src/aws/queue.ts";
+import { createInbox } from "../src/rollout/inbox.ts";
 
 const message = (id: string, receipt: string): Received => ({
   ...{ id, receipt, body: "", sentAt: 0, receivedAt: 0 },

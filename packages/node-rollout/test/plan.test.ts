@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type DrainPolicy, planDrain } from "../src/plan.ts";
+import { type DrainPolicy, planDrain } from "../src/drain/plan.ts";
 
 const controller = (kind: string, name: string) => [{ kind, name, controller: true }];
 const replicated = { ownerReferences: controller("ReplicaSet", "web-1") };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateReadiness, type ReadinessRule } from "../src/readiness.ts";
+import { evaluateReadiness, type ReadinessRule } from "../src/gate/readiness.ts";
 
 const now = new Date("2026-07-01T12:00:00Z");
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString();

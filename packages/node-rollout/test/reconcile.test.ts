@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { HookSettings } from "../src/lifecycle-hooks.ts";
-import { actionsOf } from "../src/reconcile.ts";
+import type { HookSettings } from "../src/aws/lifecycle-hooks.ts";
+import { actionsOf } from "../src/rollout/reconcile.ts";
 
 const queueUrl = "https://sqs.eu-west-1.amazonaws.com/123456789012/lifecycle";
 const waiting = { asg: "workers", instanceId: "i-1", transition: "terminating" as const };

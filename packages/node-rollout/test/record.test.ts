@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseRecord, type RolloutRecord, recordText } from "../src/record.ts";
+import { parseRecord, type RolloutRecord, recordText } from "../src/rollout/record.ts";
 
 const record: RolloutRecord = {
   instanceId: "i-1",

@@ -11,9 +11,9 @@ import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { createGroups } from "../src/groups.ts";
-import { createLifecycleHooks } from "../src/lifecycle-hooks.ts";
-import { createSignals } from "../src/signals.ts";
+import { createGroups } from "../src/aws/groups.ts";
+import { createLifecycleHooks } from "../src/aws/lifecycle-hooks.ts";
+import { createSignals } from "../src/aws/signals.ts";
 
 interface Template {
   Parameters: Record<string, object>;

@@ -2,11 +2,11 @@ import { runCli } from "@internal/test/cli";
 import { type Manifest, type TestNamespace, useCluster } from "@internal/test/cluster";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { taintAgain, untaint } from "../src/gate-changes.ts";
-import type { Kubernetes } from "../src/kubernetes.ts";
-import { createKubernetes } from "../src/kubernetes-http.ts";
-import { type Node, type Taint, toNode } from "../src/objects.ts";
-import { changeNode } from "../src/untaint.ts";
+import { taintAgain, untaint } from "../src/gate/changes.ts";
+import { changeNode } from "../src/gate/untaint.ts";
+import { createKubernetes } from "../src/kubernetes/http.ts";
+import type { Kubernetes } from "../src/kubernetes/kubernetes.ts";
+import { type Node, type Taint, toNode } from "../src/kubernetes/objects.ts";
 
 const cluster = useCluster();
 let namespace: TestNamespace;

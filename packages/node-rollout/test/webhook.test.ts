@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import type { DaemonEvent } from "../src/daemon-event.ts";
-import { createWebhook, type WebhookMessage } from "../src/webhook.ts";
+import type { DaemonEvent } from "../src/daemon/event.ts";
+import { createWebhook, type WebhookMessage } from "../src/daemon/webhook.ts";
 
 /** A receiver that answers as told; `next` resolves with what it was sent. */
 async function startReceiver(answer: (response: ServerResponse, count: number) => void) {

@@ -35,8 +35,8 @@ block, single replicas, and the smallest sets of nodes that take a workload down
     const input = await readInput(positionals, values.context, io, signal);
     const { workloads, budgets, pods, placeOf } = input;
     if (values.fix) return printFix(input, io);
-    const { auditBudgets } = await import("../audit.ts");
-    const { auditSarif, auditText } = await import("../audit-report.ts");
+    const { auditBudgets } = await import("../audit/audit.ts");
+    const { auditSarif, auditText } = await import("../audit/report.ts");
     const audit = auditBudgets(workloads, budgets, pods, limit);
     await writeFormats(
       requests,
@@ -64,24 +64,24 @@ async function readInput(
   context: string | undefined,
   io: Io,
   signal: AbortSignal,
-): Promise<import("../audit-manifests.ts").AuditInput> {
+): Promise<import("../audit/manifests.ts").AuditInput> {
   if (paths.length > 0) {
-    const { readManifests } = await import("../audit-manifests.ts");
+    const { readManifests } = await import("../audit/manifests.ts");
     return readManifests(paths, io.stdin);
   }
-  const { connectKubernetes } = await import("../kubernetes-connect.ts");
-  const { readCluster } = await import("../audit-cluster.ts");
+  const { connectKubernetes } = await import("../kubernetes/connect.ts");
+  const { readCluster } = await import("../audit/cluster.ts");
   const options = context === undefined ? {} : { context };
   return readCluster(await connectKubernetes({ ...options, env: io.env }), signal);
 }
 
 /** Prints the missing budgets as YAML; 1 when there are workloads that none of them helps. */
 async function printFix(
-  input: import("../audit-manifests.ts").AuditInput,
+  input: import("../audit/manifests.ts").AuditInput,
   io: Io,
 ): Promise<number> {
-  const { missingBudgets } = await import("../audit-fix.ts");
-  const { subjectOf } = await import("../audit-report.ts");
+  const { missingBudgets } = await import("../audit/fix.ts");
+  const { subjectOf } = await import("../audit/report.ts");
   const { stringify } = await import("yaml");
   const { budgets, unfixed } = missingBudgets(input.workloads, input.budgets, input.pods);
   await print(io.stdout, budgets.map((budget) => stringify(budget)).join("---\n"));

@@ -3,9 +3,9 @@ import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
-import type { DrainNodesOptions } from "../drain-nodes.ts";
-import type { DrainTally } from "../drain-tally.ts";
-import type { Kubernetes } from "../kubernetes.ts";
+import type { DrainNodesOptions } from "../drain/nodes.ts";
+import type { DrainTally } from "../drain/tally.ts";
+import type { Kubernetes } from "../kubernetes/kubernetes.ts";
 
 /** `node-rollout drain` */
 export const drainCommand = command({
@@ -36,8 +36,8 @@ when a pod must not be evicted; the text names every obstacle. Several nodes are
     const timeout = numberOf("--timeout", values.timeout, "seconds");
     const qps = numberOf("--qps", values.qps, "requests a second") ?? 50;
     if (qps === 0) throw new UsageError("--qps 0: expected requests a second, more than none");
-    const { connectKubernetes } = await import("../kubernetes-connect.ts");
-    const { createTokenBucket } = await import("../token-bucket.ts");
+    const { connectKubernetes } = await import("../kubernetes/connect.ts");
+    const { createTokenBucket } = await import("../kubernetes/token-bucket.ts");
     const { context } = values;
     const kubernetes = await connectKubernetes({
       ...(context === undefined ? {} : { context }),
@@ -60,7 +60,7 @@ when a pod must not be evicted; the text names every obstacle. Several nodes are
       },
       io,
     );
-    const { drainJson, drainText, planText } = await import("../drain-report.ts");
+    const { drainJson, drainText, planText } = await import("../drain/report.ts");
     const inWords = values["dry-run"] ? planText : drainText;
     const render = (name: "text" | "json") =>
       name === "json" ? drainJson(tallies) : inWords(tallies);
@@ -73,9 +73,9 @@ when a pod must not be evicted; the text names every obstacle. Several nodes are
 /** Drains the nodes, unless one of the plans is blocked, and shows how it goes on stderr. */
 async function drainAll(options: DrainNodesOptions, io: Io): Promise<DrainTally[]> {
   const [{ drainNodes }, { createTally }, { createBars, createLines }] = await Promise.all([
-    import("../drain-nodes.ts"),
-    import("../drain-tally.ts"),
-    import("../drain-display.ts"),
+    import("../drain/nodes.ts"),
+    import("../drain/tally.ts"),
+    import("../drain/display.ts"),
   ]);
   const counts = new Map(options.nodes.map((node) => [node, createTally(node)]));
   const tallies = [...counts.values()].map(({ tally }) => tally);
@@ -103,7 +103,7 @@ async function drainAll(options: DrainNodesOptions, io: Io): Promise<DrainTally[
 }
 
 /** Without the right to evict nothing will ever go; a pod that an admission policy protects is a different matter. */
-function refuse(progress: import("../drain.ts").DrainProgress): void {
+function refuse(progress: import("../drain/drain.ts").DrainProgress): void {
   if (progress.type !== "refused" || progress.outcome.kind !== "forbidden") return;
   const { message } = progress.outcome;
   if (message.includes('cannot create resource "pods/eviction"')) throw new UsageError(message);
@@ -132,7 +132,7 @@ async function findNodes(
   targets: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { findNode } = await import("../find-node.ts");
+  const { findNode } = await import("../kubernetes/find-node.ts");
   const names = await Promise.all(targets.map((target) => findNode(kubernetes, target, signal)));
   const missing = targets.filter((_, index) => names[index] === undefined);
   if (missing.length > 0) {

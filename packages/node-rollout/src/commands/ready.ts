@@ -3,10 +3,10 @@ import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
 import { formatTable } from "@internal/lib/table";
-import type { Kubernetes } from "../kubernetes.ts";
-import type { Node } from "../objects.ts";
-import type { Readiness, ReadinessRule } from "../readiness.ts";
-import type { GateRecord } from "../readiness-record.ts";
+import type { Readiness, ReadinessRule } from "../gate/readiness.ts";
+import type { GateRecord } from "../gate/readiness-record.ts";
+import type { Kubernetes } from "../kubernetes/kubernetes.ts";
+import type { Node } from "../kubernetes/objects.ts";
 
 /** `ready --format json`. */
 interface ReadyReport extends Readiness {
@@ -40,7 +40,7 @@ Ready. Needs no AWS. Exits 1 when the node is not ready.`,
   async run({ values, positionals: [target = ""], signal, io }) {
     const requests = parseFormats(values.format ?? [], ["text", "json"]);
     const rule = await ruleOf(values.config);
-    const { connectKubernetes } = await import("../kubernetes-connect.ts");
+    const { connectKubernetes } = await import("../kubernetes/connect.ts");
     const { context } = values;
     const options = context === undefined ? {} : { context };
     const kubernetes = await connectKubernetes({ ...options, env: io.env });
@@ -65,9 +65,9 @@ async function readNode(
   signal: AbortSignal,
 ): Promise<Node> {
   const [{ nodePath }, { findNode }, { toNode }] = await Promise.all([
-    import("../cordon.ts"),
-    import("../find-node.ts"),
-    import("../objects.ts"),
+    import("../drain/cordon.ts"),
+    import("../kubernetes/find-node.ts"),
+    import("../kubernetes/objects.ts"),
   ]);
   const name = await findNode(kubernetes, target, signal);
   if (name === undefined) throw new UsageError(`${target}: no node has this name or instance id`);
@@ -77,7 +77,7 @@ async function readNode(
 type Rule = ReadinessRule & { startupTaint: string };
 
 async function ruleOf(file: string | undefined): Promise<Rule> {
-  const { defaultStartupTaint } = await import("../readiness-config.ts");
+  const { defaultStartupTaint } = await import("../gate/readiness-config.ts");
   if (file === undefined) {
     return {
       conditions: [{ type: "Ready", status: "True" }],
@@ -99,11 +99,11 @@ async function judge(
 ): Promise<ReadyReport> {
   const [{ evaluateReadiness }, { listPodsOn }, { recordOf }, { hasTaint }, { instanceIdOfNode }] =
     await Promise.all([
-      import("../readiness.ts"),
-      import("../gate-pods.ts"),
-      import("../gate-changes.ts"),
-      import("../untaint.ts"),
-      import("../objects.ts"),
+      import("../gate/readiness.ts"),
+      import("../gate/pods.ts"),
+      import("../gate/changes.ts"),
+      import("../gate/untaint.ts"),
+      import("../kubernetes/objects.ts"),
     ]);
   const { name } = node.metadata;
   const wantsPods = (rule.daemonSets ?? []).length > 0;

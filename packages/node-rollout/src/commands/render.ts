@@ -127,7 +127,7 @@ rolling update waits for the gate's signals. With --config its startup taint and
   async run({ values, io }) {
     const { renderCloudFormation } = await import("../render/cloudformation.ts");
     const { readiness } = (await configOf(values.config))?.config ?? {};
-    const { pauseMsOf } = await import("../readiness-config.ts");
+    const { pauseMsOf } = await import("../gate/readiness-config.ts");
     const options = readiness && {
       pauseTimeSeconds: pauseMsOf(readiness) / 1000,
       startupTaint: readiness.startupTaint,

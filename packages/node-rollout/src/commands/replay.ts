@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { command } from "@internal/lib/command";
 import { aboutFile, UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
-import { parseMessage, type QueueMessage } from "../message.ts";
-import { MessageError } from "../message-error.ts";
+import { MessageError } from "../message/error.ts";
+import { parseMessage, type QueueMessage } from "../message/message.ts";
 
 export const replayCommand = command({
   name: "replay",

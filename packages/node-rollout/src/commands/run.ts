@@ -24,15 +24,15 @@ SIGTERM hands over: nothing is completed, and the messages in hand are visible t
     const { configSchema } = await import("../config.ts");
     const { value } = await readConfig(values.config, configSchema);
     const config = { ...value, queueUrl: values["queue-url"] ?? value.queueUrl };
-    const { connectKubernetes } = await import("../kubernetes-connect.ts");
+    const { connectKubernetes } = await import("../kubernetes/connect.ts");
     const { context } = values;
     const kubernetes = await connectKubernetes({
       ...(context === undefined ? {} : { context }),
       env: io.env,
     });
-    const { createDaemon, DaemonRefused } = await import("../daemon.ts");
-    const { logEvents } = await import("../daemon-log.ts");
-    const { createMetrics } = await import("../daemon-metrics.ts");
+    const { createDaemon, DaemonRefused } = await import("../daemon/daemon.ts");
+    const { logEvents } = await import("../daemon/log.ts");
+    const { createMetrics } = await import("../daemon/metrics.ts");
     const { createLog } = await import("@internal/lib/log");
     const { serveObservability } = await import("@internal/lib/observability");
     const log = createLog({ name: "node-rollout", stream: io.stderr });

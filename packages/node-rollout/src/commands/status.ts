@@ -1,6 +1,6 @@
 import { command } from "@internal/lib/command";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
-import type { ReadinessRule } from "../readiness.ts";
+import type { ReadinessRule } from "../gate/readiness.ts";
 
 /** `node-rollout status` */
 export const statusCommand = command({
@@ -22,11 +22,11 @@ HEARD is when the replica that holds the node last wrote; another takes it over 
     const requests = parseFormats(values.format ?? [], ["text", "json"]);
     const [{ connectKubernetes }, { readStatus }, { statusText }, { configOf }, defaults] =
       await Promise.all([
-        import("../kubernetes-connect.ts"),
-        import("../status.ts"),
-        import("../status-report.ts"),
+        import("../kubernetes/connect.ts"),
+        import("../status/status.ts"),
+        import("../status/report.ts"),
         import("./render-options.ts"),
-        import("../readiness-config.ts"),
+        import("../gate/readiness-config.ts"),
       ]);
     const config = (await configOf(values.config))?.config;
     const { context } = values;

@@ -1,4 +1,4 @@
-import { defaultStartupTaint } from "../readiness-config.ts";
+import { defaultStartupTaint } from "../gate/readiness-config.ts";
 import { renderIam } from "./iam.ts";
 
 /** What a template is made for; the rest are its parameters. */

@@ -1,4 +1,4 @@
-import { defaultStartupTaint } from "../readiness-config.ts";
+import { defaultStartupTaint } from "../gate/readiness-config.ts";
 import { regionOfQueue } from "./iam.ts";
 
 export interface DeploymentOptions {

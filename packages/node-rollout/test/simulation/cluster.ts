@@ -1,5 +1,5 @@
-import type { EvictionOutcome } from "../../src/eviction.ts";
-import type { Budget, Node, Pod } from "../../src/objects.ts";
+import type { EvictionOutcome } from "../../src/drain/eviction.ts";
+import type { Budget, Node, Pod } from "../../src/kubernetes/objects.ts";
 import type { Clock, Dice } from "./clock.ts";
 
 /** A watcher of one kind of thing; it hears of changes late, in their order, and sometimes has to list again. */

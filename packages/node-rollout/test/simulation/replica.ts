@@ -1,19 +1,19 @@
-import { createBudgetLedger } from "../../src/budget-ledger.ts";
-import { createDrainMachine, type DrainMachine } from "../../src/drain-machine.ts";
-import type { EvictionOutcome } from "../../src/eviction.ts";
-import { createHeart, type Heart } from "../../src/heart.ts";
-import { judgeMessage } from "../../src/intake.ts";
-import type { HookSettings } from "../../src/lifecycle-hooks.ts";
-import type { Node, Pod } from "../../src/objects.ts";
-import { actionsOf } from "../../src/reconcile.ts";
-import { type HeldAction, parseRecord, recordText } from "../../src/record.ts";
+import type { HookSettings } from "../../src/aws/lifecycle-hooks.ts";
+import { createBudgetLedger } from "../../src/drain/budget-ledger.ts";
+import type { EvictionOutcome } from "../../src/drain/eviction.ts";
+import { createDrainMachine, type DrainMachine } from "../../src/drain/machine.ts";
+import type { Node, Pod } from "../../src/kubernetes/objects.ts";
+import { createHeart, type Heart } from "../../src/rollout/heart.ts";
+import { judgeMessage } from "../../src/rollout/intake.ts";
 import {
   createRolloutMachine,
   type NodeView,
   type RolloutDecision,
   type RolloutMachine,
   type RolloutStep,
-} from "../../src/rollout-machine.ts";
+} from "../../src/rollout/machine.ts";
+import { actionsOf } from "../../src/rollout/reconcile.ts";
+import { type HeldAction, parseRecord, recordText } from "../../src/rollout/record.ts";
 import type { Clock, Dice } from "./clock.ts";
 import type { SimCluster } from "./cluster.ts";
 import type { SimMessage, SimQueue } from "./queue.ts";

@@ -4,8 +4,8 @@ import {
   eventBridgeNotification,
   snsEnvelope,
 } from "@internal/test/aws/notifications";
-import type { Node, Pod } from "../../src/objects.ts";
-import type { HeldAction } from "../../src/record.ts";
+import type { Node, Pod } from "../../src/kubernetes/objects.ts";
+import type { HeldAction } from "../../src/rollout/record.ts";
 import { createClock, createDice } from "./clock.ts";
 import { createCluster } from "./cluster.ts";
 import { createQueue } from "./queue.ts";

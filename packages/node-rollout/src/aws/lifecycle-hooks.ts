@@ -1,0 +1,155 @@
+import {
+  type AutoScalingClient,
+  CompleteLifecycleActionCommand,
+  DescribeAutoScalingGroupsCommand,
+  DescribeLifecycleHooksCommand,
+  RecordLifecycleActionHeartbeatCommand,
+} from "@aws-sdk/client-auto-scaling";
+import type { AwsClients } from "./clients.ts";
+
+/** One hook that holds one instance. */
+export interface LifecycleAction {
+  asg: string;
+  hook: string;
+  instanceId: string;
+  token?: string;
+}
+
+/** A hook's own settings. */
+export interface HookSettings {
+  name: string;
+  transition: "terminating" | "launching";
+  /** Milliseconds without a heartbeat until the action ends by itself. */
+  heartbeatMs: number;
+  /** Milliseconds that heartbeats can hold an instance at most. */
+  limitMs: number;
+  /** ARN of the queue or topic that its notifications go to; none where EventBridge carries them. */
+  target?: string;
+}
+
+/** An instance that its group waits for. */
+export interface WaitingInstance {
+  asg: string;
+  instanceId: string;
+  transition: "terminating" | "launching";
+}
+
+/** What the daemon asks of Auto Scaling. `gone` means that no such action is active: done, given up, or never begun. */
+export interface LifecycleHooks {
+  heartbeat(action: LifecycleAction, signal?: AbortSignal): Promise<"held" | "gone">;
+  complete(
+    action: LifecycleAction,
+    result: "CONTINUE" | "ABANDON",
+    signal?: AbortSignal,
+  ): Promise<"completed" | "gone">;
+  /** A group's hooks; remembered for ten minutes. */
+  settings(asg: string, signal?: AbortSignal): Promise<HookSettings[]>;
+  waiting(groups: readonly string[], signal?: AbortSignal): Promise<WaitingInstance[]>;
+}
+
+const settingsLastMs = 600_000;
+
+export function createLifecycleHooks({
+  autoScaling,
+  heartbeats,
+}: Pick<AwsClients, "autoScaling" | "heartbeats">): LifecycleHooks {
+  const known = new Map<string, { settings: HookSettings[]; until: number }>();
+  return {
+    async heartbeat(action, abortSignal) {
+      const command = new RecordLifecycleActionHeartbeatCommand(inputOf(action));
+      return goneOr("held", heartbeats.send(command, options(abortSignal)));
+    },
+    async complete(action, result, abortSignal) {
+      const input = { ...inputOf(action), LifecycleActionResult: result };
+      const command = new CompleteLifecycleActionCommand(input);
+      return goneOr("completed", autoScaling.send(command, options(abortSignal)));
+    },
+    async settings(asg, abortSignal) {
+      const remembered = known.get(asg);
+      if (remembered !== undefined && remembered.until > Date.now()) return remembered.settings;
+      const settings = await describeHooks(autoScaling, asg, abortSignal);
+      known.set(asg, { settings, until: Date.now() + settingsLastMs });
+      return settings;
+    },
+    waiting: (groups, abortSignal) => describeWaiting(autoScaling, groups, abortSignal),
+  };
+}
+
+/** A token and an instance id both name an action; together they must agree, so one is enough. */
+function inputOf({ asg, hook, instanceId, token }: LifecycleAction) {
+  const by = token === undefined ? { InstanceId: instanceId } : { LifecycleActionToken: token };
+  return { AutoScalingGroupName: asg, LifecycleHookName: hook, ...by };
+}
+
+function options(abortSignal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return abortSignal === undefined ? {} : { abortSignal };
+}
+
+/** Auto Scaling's only sign that an action is over; after a lost answer it is also the sign of success. */
+async function goneOr<T>(success: T, sent: Promise<unknown>): Promise<T | "gone"> {
+  try {
+    await sent;
+    return success;
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name === "ValidationError" && /No active Lifecycle Action/i.test(message)) return "gone";
+    throw error;
+  }
+}
+
+const transitions: Record<string, HookSettings["transition"]> = {
+  "autoscaling:EC2_INSTANCE_TERMINATING": "terminating",
+  "autoscaling:EC2_INSTANCE_LAUNCHING": "launching",
+};
+
+async function describeHooks(
+  client: AutoScalingClient,
+  asg: string,
+  abortSignal: AbortSignal | undefined,
+): Promise<HookSettings[]> {
+  const command = new DescribeLifecycleHooksCommand({ AutoScalingGroupName: asg });
+  const { LifecycleHooks = [] } = await client.send(command, options(abortSignal));
+  return LifecycleHooks.flatMap((hook) => {
+    const transition = transitions[hook.LifecycleTransition ?? ""];
+    if (transition === undefined) return [];
+    const heartbeat = hook.HeartbeatTimeout ?? 3600;
+    const limit = hook.GlobalTimeout ?? Math.min(48 * 3600, heartbeat * 100);
+    return {
+      name: hook.LifecycleHookName ?? "",
+      transition,
+      heartbeatMs: heartbeat * 1000,
+      limitMs: limit * 1000,
+      ...(hook.NotificationTargetARN ? { target: hook.NotificationTargetARN } : {}),
+    };
+  });
+}
+
+async function describeWaiting(
+  client: AutoScalingClient,
+  groups: readonly string[],
+  abortSignal: AbortSignal | undefined,
+): Promise<WaitingInstance[]> {
+  const waiting: WaitingInstance[] = [];
+  let next: string | undefined;
+  do {
+    const page = await client.send(
+      new DescribeAutoScalingGroupsCommand({
+        AutoScalingGroupNames: [...groups],
+        ...(next === undefined ? {} : { NextToken: next }),
+      }),
+      options(abortSignal),
+    );
+    for (const { AutoScalingGroupName: asg = "", Instances = [] } of page.AutoScalingGroups ?? []) {
+      for (const { InstanceId: instanceId = "", LifecycleState = "" } of Instances) {
+        if (LifecycleState === "Terminating:Wait") {
+          waiting.push({ asg, instanceId, transition: "terminating" });
+        }
+        if (LifecycleState === "Pending:Wait") {
+          waiting.push({ asg, instanceId, transition: "launching" });
+        }
+      }
+    }
+    next = page.NextToken;
+  } while (next !== undefined);
+  return waiting;
+}

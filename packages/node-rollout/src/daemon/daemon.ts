@@ -1,0 +1,221 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AwsClients, connectAws } from "../aws/clients.ts";
+import { createGroups } from "../aws/groups.ts";
+import { createLifecycleHooks } from "../aws/lifecycle-hooks.ts";
+import { createQueue, type Queue, type Received } from "../aws/queue.ts";
+import { createSignals } from "../aws/signals.ts";
+import { type ConfigInput, configSchema } from "../config.ts";
+import { followBudgets } from "../drain/budgets.ts";
+import { type Gate, startGate } from "../gate/run.ts";
+import { isApiError, type Kubernetes } from "../kubernetes/kubernetes.ts";
+import { limited } from "../kubernetes/limited.ts";
+import { followNodes } from "../kubernetes/node-index.ts";
+import { createTokenBucket } from "../kubernetes/token-bucket.ts";
+import { createInbox, type Inbox } from "../rollout/inbox.ts";
+import { judgeMessage } from "../rollout/intake.ts";
+import type { RolloutPhase } from "../rollout/machine.ts";
+import { reconcile } from "../rollout/reconcile.ts";
+import { createSightings } from "../rollout/sightings.ts";
+import { createTerminations, type Terminations } from "../rollout/terminations.ts";
+import type { Wait } from "../wait.ts";
+import type { DaemonEvent } from "./event.ts";
+import { createWebhook } from "./webhook.ts";
+
+export interface DaemonOptions {
+  /** As in the configuration file. */
+  config: ConfigInput;
+  kubernetes: Kubernetes;
+  /** The AWS clients. @default made from the environment, as the SDK reads it */
+  aws?: AwsClients;
+  /** The pod this runs in: drained last, and our name in the nodes' records. @default a name of this process alone */
+  ownPodUid?: string;
+  onEvent?: (event: DaemonEvent) => void;
+}
+
+/** Drains nodes on lifecycle hooks, and gates new ones. */
+export interface Daemon {
+  /**
+   * Works until the signal aborts, and then hands over: nothing is completed, every node in hand is free and
+   * every message visible for the next process.
+   *
+   * @throws DaemonRefused when Kubernetes refuses the credentials for a minute, or the queue does not exist
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** Why it does not do its job now; undefined when it does. */
+  problem(): string | undefined;
+  /** The instances in hand. */
+  rollouts(): RolloutView[];
+  /** The new instances at the readiness gate, and what each waits for. */
+  gated(): { instanceId: string; wait: string }[];
+}
+
+/** An instance in hand: its phase, what it waits for, and when its oldest heartbeat was accepted, in milliseconds. */
+export interface RolloutView {
+  instanceId: string;
+  node?: string;
+  phase: RolloutPhase;
+  waits: Wait[];
+  heartbeatAt?: number;
+}
+
+/** What the daemon needs is refused, and waiting does not help. */
+export class DaemonRefused extends Error {
+  override name = "DaemonRefused";
+  readonly code = "REFUSED";
+}
+
+const refusedPatienceMs = 60_000;
+const retryMs = 2000;
+
+/**
+ * Makes the daemon; nothing is sent before `run`.
+ *
+ * @throws ZodError for a configuration that does not fit
+ */
+export function createDaemon(options: DaemonOptions): Daemon {
+  const { kubernetes, ownPodUid, onEvent = () => {} } = options;
+  const config = configSchema.parse(options.config);
+  const notify =
+    config.webhook &&
+    createWebhook({
+      url: config.webhook.url,
+      failed: (error) => onEvent({ type: "failed", what: "notify", error }),
+    });
+  const tell = (event: DaemonEvent) => {
+    onEvent(event);
+    notify?.(event);
+  };
+  let terminations: Terminations | undefined;
+  let gate: Gate | undefined;
+  let nodesProblem: string | undefined = "the nodes are not known yet";
+  let queueProblem: string | undefined = "the queue has not answered yet";
+
+  async function run(outer: AbortSignal): Promise<void> {
+    const ending = new AbortController();
+    const signal = AbortSignal.any([outer, ending.signal]);
+    const aws = options.aws ?? (await connectAws());
+    const bucket = createTokenBucket(config.kubernetes);
+    const own = limited(kubernetes, bucket, "");
+    const queue = createQueue(aws.queue, config);
+    const refused = Promise.withResolvers<never>();
+    const nodes = followNodes(own, { signal, failed: judgeFailure(refused.reject) });
+    void nodes.ready.then(() => {
+      nodesProblem = undefined;
+    });
+    const failed = (error: unknown) => tell({ type: "failed", what: "follow budgets", error });
+    const budgets = followBudgets(own, { signal, failed });
+    const hooks = createLifecycleHooks(aws);
+    const inbox = createInbox(queue);
+    const sightings = createSightings(config.recordAnnotation);
+    const replica = ownPodUid ?? randomUUID();
+    terminations = createTerminations({
+      ...{ config, replica, kubernetes, hooks, inbox, nodes, sightings, budgets, bucket },
+      ...{ ownPodUid, signal, tell },
+    });
+    void reconcile({
+      ...{ config, hooks, nodes, sightings, terminations, signal },
+      failed: (error) => tell({ type: "failed", what: "look for lost messages", error }),
+    });
+    const { readiness, recordAnnotation } = config;
+    gate =
+      readiness &&
+      startGate({
+        ...{ readiness, recordAnnotation, kubernetes: own, nodes, hooks, queue, signal, tell },
+        ...{ queueUrl: config.queueUrl, reconcileMs: config.reconcileSeconds * 1000 },
+        groups: createGroups(aws.autoScaling, config.groups, signal),
+        signals: createSignals(aws.cloudFormation),
+      });
+    const inHand = () => [...inbox.all(), ...(gate?.messages() ?? [])];
+    const renewing = setInterval(() => {
+      queue
+        .hide(inHand(), config.visibilitySeconds)
+        .catch((error: unknown) => tell({ type: "failed", what: "renew messages", error }));
+    }, config.visibilitySeconds * 333);
+    try {
+      await Promise.race([receiveAll({ queue, inbox, terminations, signal }), refused.promise]);
+    } finally {
+      clearInterval(renewing);
+      const left = gate?.messages() ?? [];
+      ending.abort();
+      await terminations.ended();
+      // They come again by themselves if this fails; showing them at once only saves the time.
+      await queue.hide([...inbox.all(), ...left], 0).catch(() => {});
+      if (options.aws === undefined) aws.close();
+    }
+  }
+
+  /** Credentials may be refused for a while, when a role was made a moment ago. */
+  function judgeFailure(reject: (error: Error) => void): (error: unknown) => void {
+    let refusedSince: number | undefined;
+    return (error) => {
+      const message = error instanceof Error ? error.message : String(error);
+      tell({ type: "failed", what: "follow nodes", error });
+      if (nodesProblem !== undefined) nodesProblem = `the nodes are not known yet: ${message}`;
+      if (!isApiError(error, 401, 403)) refusedSince = undefined;
+      else refusedSince ??= Date.now();
+      if (refusedSince === undefined || Date.now() - refusedSince < refusedPatienceMs) return;
+      reject(new DaemonRefused(`Kubernetes refuses to show the nodes: ${message}`));
+    };
+  }
+
+  async function receiveAll(context: Receiving): Promise<void> {
+    const { queue, signal } = context;
+    while (!signal.aborted) {
+      try {
+        const received = await queue.receive(signal);
+        queueProblem = undefined;
+        await Promise.all(received.map((message) => take(message, context)));
+      } catch (error) {
+        if (signal.aborted) return;
+        const { name, message } = error as Error;
+        if (name === "QueueDoesNotExist" && queueProblem !== undefined) {
+          throw new DaemonRefused(`${config.queueUrl}: no such queue`, { cause: error });
+        }
+        queueProblem = `the queue does not answer: ${message}`;
+        tell({ type: "failed", what: "receive messages", error });
+        await sleep(retryMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  async function take(message: Received, context: Receiving): Promise<void> {
+    const intake = judgeMessage(message.body, config);
+    const outcome = intake.outcome === "launching" && gate !== undefined ? "taken" : intake.outcome;
+    tell({ type: "message", id: message.id, outcome, reason: intake.reason });
+    if (intake.outcome === "ignored") await context.queue.delete([message]);
+    if (intake.outcome === "launching")
+      gate?.join({ action: intake.action, since: message.sentAt, message });
+    if (intake.outcome !== "taken") return;
+    const { instanceIds, action } = intake;
+    context.inbox.add(message, instanceIds);
+    for (const instanceId of instanceIds) {
+      context.terminations.join(instanceId, action && { ...action, since: message.sentAt });
+    }
+  }
+
+  return {
+    run,
+    problem: () => nodesProblem ?? queueProblem,
+    gated: () => gate?.waiting() ?? [],
+    rollouts: () =>
+      [...(terminations?.all() ?? [])].map(([instanceId, rollout]) => {
+        const node = rollout.node();
+        const heartbeatAt = rollout.heartbeatAt();
+        return {
+          instanceId,
+          ...(node === undefined ? {} : { node }),
+          phase: rollout.phase(),
+          waits: rollout.waits(),
+          ...(heartbeatAt === undefined ? {} : { heartbeatAt }),
+        };
+      }),
+  };
+}
+
+interface Receiving {
+  queue: Queue;
+  inbox: Inbox;
+  terminations: Terminations;
+  signal: AbortSignal;
+}

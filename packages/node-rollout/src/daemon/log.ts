@@ -1,0 +1,118 @@
+import { obstacles, type Wait } from "../wait.ts";
+import type { DaemonEvent } from "./event.ts";
+
+/** A log as this package uses it. */
+interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warning(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Writes what happens; a failure that repeats is written once until it changes. */
+export function logEvents(log: Log): (event: DaemonEvent) => void {
+  const failures = new Map<string, string>();
+  return (event) => {
+    switch (event.type) {
+      case "failed": {
+        const { what } = event;
+        const message = event.error instanceof Error ? event.error.message : String(event.error);
+        if (failures.get(what) === message) return;
+        failures.set(what, message);
+        return log.warning(`${what}: ${message}; trying again`, { what });
+      }
+      case "message": {
+        const { outcome, reason, id } = event;
+        const left = ["foreign", "launching", "malformed"].includes(outcome);
+        const text = `message ${outcome}: ${reason}`;
+        if (left) log.warning(`${text}; left in the queue`, { id, outcome });
+        else log.info(text, { id, outcome });
+        break;
+      }
+      case "begun":
+        log.info(`draining ${event.node}`, event);
+        break;
+      case "progress":
+        logProgress(log, event);
+        break;
+      case "alarm":
+        log.warning(`draining ${event.node} takes longer than it should`, event);
+        break;
+      case "waiting":
+        for (const { code, object, message } of event.waits) {
+          const isNews = code === "other-replica" || code === "unknown-node";
+          if (isNews) log.info(`${event.instanceId} waits for ${object}: ${message}`, event);
+        }
+        break;
+      case "heartbeat":
+        log.info(`heartbeat of ${event.hook}: ${event.state}`, event);
+        break;
+      case "completed":
+        log.info(`${event.hook} of ${event.asg}: ${resultText[event.result]}`, event);
+        break;
+      case "gate":
+        logGate(log, event);
+        break;
+      case "answered": {
+        const { hook, asg, answer, result } = event;
+        const what = result === "gone" ? "was over already" : `answered ${answer}`;
+        log.info(`launch hook ${hook} of ${asg}: ${what}`, event);
+        break;
+      }
+      case "signalled": {
+        const { status, resource, stack, instanceId } = event;
+        log.info(`signalled ${status} for ${instanceId} to ${resource} of ${stack}`, event);
+        break;
+      }
+      case "ended":
+        log.info(`${event.instanceId}: ${event.outcome}`, event);
+        break;
+    }
+  };
+}
+
+const resultText = { completed: "completed with CONTINUE", gone: "was over already" };
+
+const gateText = {
+  gated: "is behind the startup taint until it is ready",
+  waiting: "waits",
+  "tainted-again": "has booted again: back behind the startup taint",
+  good: "is ready; told whoever waits for it",
+  bad: "was not ready in time; told whoever waits for it",
+  untainted: "is ready and takes pods",
+};
+
+function logGate(log: Log, event: Extract<DaemonEvent, { type: "gate" }>): void {
+  const { instanceId, node = instanceId, step, message } = event;
+  const text = `${node} ${gateText[step]}${message === undefined ? "" : `: ${message}`}`;
+  if (step === "bad") log.warning(text, event);
+  else log.info(text, event);
+}
+
+function logProgress(log: Log, event: Extract<DaemonEvent, { type: "progress" }>): void {
+  const { instanceId, node, progress } = event;
+  const fields = { instanceId, node };
+  switch (progress.type) {
+    case "cordoned":
+      log.info(`cordoned ${node}`, fields);
+      break;
+    case "evicted":
+    case "forced":
+    case "gone":
+      log.info(`${progress.type} ${progress.pod.namespace}/${progress.pod.name}`, fields);
+      break;
+    case "waiting":
+      for (const text of waitTexts(progress.waits)) log.info(`waiting for ${text}`, fields);
+      return;
+    case "drained":
+      log.info(`drained ${node}`, { ...fields, durationMs: progress.durationMs });
+      break;
+    default:
+      log.debug(progress.type, fields);
+      break;
+  }
+}
+
+/** What holds the drain up, each once; what passes by itself is no news. */
+function waitTexts(waits: readonly Wait[]): Set<string> {
+  return new Set(obstacles(waits).map(({ object, message }) => `${object}: ${message}`));
+}
