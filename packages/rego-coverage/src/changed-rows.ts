@@ -29,9 +29,15 @@ export async function changedRows(
   };
   try {
     const root = (await git("rev-parse", "--show-toplevel")).trimEnd();
-    const commit = (
-      await git("rev-parse", "--verify", "--end-of-options", `${base}^{commit}`)
-    ).trim();
+    const commit = await git("rev-parse", "--verify", "--end-of-options", `${base}^{commit}`).then(
+      (found) => found.trim(),
+      (error: unknown) => {
+        if (signal?.aborted) throw error;
+        throw new InputError(`--changed ${base}: git knows no such revision here`, {
+          cause: error,
+        });
+      },
+    );
     const from = await git("merge-base", commit, "HEAD").then(
       (found) => found.trim(),
       () => commit, // a shallow clone does not have it
@@ -60,6 +66,7 @@ export async function changedRows(
     }
     return rows;
   } catch (error) {
+    if (error instanceof InputError) throw error;
     if (error instanceof Error && error.name === "AbortError") throw error;
     const { stderr = "", message } = error as { stderr?: string; message: string };
     const [why = message] = stderr.trim().split("\n");

@@ -54,6 +54,6 @@ test("--changed: only changed policy lines count", async () => {
   expect(stdout).toMatch(/\nMissing coverage:\npolicies\/a\.rego:7\npolicies\/new\.rego\n$/);
   expect(await run("no-such-branch")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("--changed no-such-branch: git: "),
+    stderr: expect.stringContaining("--changed no-such-branch: git knows no such revision here"),
   });
 });

@@ -265,6 +265,19 @@ describe("a command that gives no coverage", () => {
   });
 });
 
+test("a function that is named like a test: OPA's own words, all of them", async () => {
+  using folder = makeFolder({
+    "policies/a.rego": policy,
+    "policies/a_test.rego": "package a_test\n\ntest_f(x) if x == 1\n",
+  });
+  const opa = await component("opa");
+  const { code, stdout } = await runCli("rego-coverage", ["--opa", opa], { cwd: folder.path });
+  expect(code).toBe(1);
+  expect(stdout).toContain("ERROR");
+  expect(stdout).toMatch(/rego_\w+: .*test_f/);
+  expect(stdout).not.toContain("unknown error");
+});
+
 describe("bad input: one sentence and exit code 2", () => {
   test.each<[string, string[], string]>([
     ["a path that is not there", ["nowhere"], "nowhere: no such file or folder; give the folder"],
@@ -273,6 +286,11 @@ describe("bad input: one sentence and exit code 2", () => {
       "a command that is not there",
       ["--opa", "no-such-opa x"],
       "no-such-opa: no such command; --opa",
+    ],
+    [
+      "a command that is no OPA, and says nothing",
+      ["--opa", "/bin/true"],
+      "/bin/true test said nothing; --opa takes the command line of an OPA",
     ],
     ["a threshold out of range", ["--threshold", "101"], "--threshold 101: expected a percentage"],
     ["a format that is not known", ["--format", "xml"], "--format xml: no such format"],

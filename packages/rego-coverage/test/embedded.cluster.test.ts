@@ -191,7 +191,7 @@ test("a failure beside the tests ends the engine too", async () => {
   const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
   const args = ["--changed", "no-such-revision"];
   const { code, stderr } = await runCli("rego-coverage", args, { cwd: folder.path, env });
-  expect(stderr).toMatch(/^rego-coverage: --changed no-such-revision: git: /);
+  expect(stderr).toMatch(/^rego-coverage: --changed no-such-revision: git knows no such revision/);
   expect(code).toBe(2);
 });
 

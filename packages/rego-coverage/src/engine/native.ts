@@ -33,7 +33,7 @@ export function nativeEngine(command: string[], cwd: string): Engine {
 async function runSuite(command: string[], options: SuiteOptions): Promise<SuiteRun> {
   const covered = await opaTest(command, options, ["--coverage"]);
   const coverage = await ownFiles(parseCoverage(covered.stdout), options.cwd);
-  if (coverage !== undefined) {
+  if (coverage !== undefined && covered.code === 0) {
     const tests = await testsInSources([...coverage.keys()], options.cwd);
     if (tests.length > 0) return withContexts(command, options, { tests, coverage });
   }
@@ -69,7 +69,13 @@ async function testsInSources(files: string[], cwd: string): Promise<TestResult[
 async function resultsOnly(command: string[], options: SuiteOptions): Promise<TestResult[]> {
   const { stdout, stderr } = await opaTest(command, options, ["--format", "json"]);
   const results = parseJson(stdout);
-  if (!Array.isArray(results)) throw new LoadError((stderr || stdout).trimEnd());
+  if (!Array.isArray(results)) {
+    const said = (stderr || stdout).trimEnd();
+    if (said !== "") throw new LoadError(said);
+    throw new EngineError(
+      `${command.join(" ")} test said nothing; --opa takes the command line of an OPA`,
+    );
+  }
   return (results as OpaResult[]).map(toTestResult);
 }
 

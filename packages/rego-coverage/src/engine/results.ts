@@ -7,10 +7,17 @@ export interface OpaResult {
   name: string;
   fail?: boolean;
   skip?: boolean;
-  error?: { message?: string; code?: string; location?: { file: string; row: number } };
+  /** Several where the test itself could not be run, such as a function that is named like one. */
+  error?: OpaError | OpaError[];
   /** What the test printed, base64. */
   output?: string;
   sub_results?: Record<string, SubResult> | null;
+}
+
+interface OpaError {
+  message?: string;
+  code?: string;
+  location?: { file: string; row: number };
 }
 
 interface SubResult {
@@ -35,7 +42,7 @@ export function toTestResult(result: OpaResult): TestResult {
 /** The error, the cases that failed, and what the test printed, a line each. */
 function messageOf({ error, output, sub_results }: OpaResult): string {
   return [
-    error === undefined ? "" : errorText(error),
+    ...(error === undefined ? [] : [error].flat().map(errorText)),
     ...failedCases(sub_results ?? {}, []).map((path) => `case ${path.join(", ")} failed`),
     output === undefined ? "" : Buffer.from(output, "base64").toString("utf8"),
   ]
@@ -44,8 +51,8 @@ function messageOf({ error, output, sub_results }: OpaResult): string {
     .join("\n");
 }
 
-function errorText({ location, code, message = "unknown error" }: NonNullable<OpaResult["error"]>) {
-  const where = location === undefined ? "" : `${location.file}:${location.row}: `;
+function errorText({ location, code, message = "unknown error" }: OpaError): string {
+  const where = location?.file ? `${location.file}:${location.row}: ` : "";
   return `${where}${code === undefined ? "" : `${code}: `}${message}`;
 }
 
