@@ -158,11 +158,11 @@ try {
         met: (slowest[index] ?? Number.NaN) <= (budgetSeconds[index] ?? 0),
       })),
       {
-        claim: "resident memory, every node known",
-        ours: `${idle.toFixed(0)} MB; most so far with 1, 101 and ${nodeCount} nodes in hand: ${resident.map((size) => size.toFixed(0)).join(", ")} MB`,
+        claim: "resident memory, every node known, up to 101 in hand",
+        ours: `${idle.toFixed(0)} MB idle; most so far with 1, 101 and ${nodeCount} nodes in hand: ${resident.map((size) => size.toFixed(0)).join(", ")} MB`,
         budget: "≤ 256 MB",
         gated: false,
-        met: Math.max(idle, resident[0] ?? Number.NaN) <= 256,
+        met: Math.max(idle, ...resident.slice(0, 2)) <= 256,
       },
     ],
   );

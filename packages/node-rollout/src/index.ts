@@ -1,13 +1,15 @@
-export { type AuditOptions, auditBudgets, type BudgetAudit } from "./audit/audit.ts";
+export { auditBudgets, type BudgetAudit } from "./audit/audit.ts";
 export type { Finding, FindingCode } from "./audit/finding.ts";
+export type { AuditOptions } from "./audit/options.ts";
 export type { AwsClients } from "./aws/clients.ts";
 export type { Config, ConfigInput } from "./config.ts";
 export { createDaemon, type Daemon, type DaemonOptions } from "./daemon/daemon.ts";
 export type { DaemonEvent } from "./daemon/event.ts";
 export type { WebhookMessage } from "./daemon/webhook.ts";
-export { type DrainOptions, type DrainProgress, drainNode } from "./drain/drain.ts";
+export { type DrainOptions, drainNode } from "./drain/drain.ts";
 export { type DrainNodesOptions, drainNodes, type NodeProgress } from "./drain/nodes.ts";
 export { type DrainPlan, type DrainPolicy, type PodVerdict, planDrain } from "./drain/plan.ts";
+export type { DrainProgress } from "./drain/progress.ts";
 export {
   evaluateReadiness,
   type Readiness,

@@ -7,8 +7,9 @@ import {
 } from "@internal/test/cluster";
 import { startFaultProxy } from "@internal/test/fault-proxy";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DrainOptions, type DrainProgress, drainNode } from "../src/drain/drain.ts";
+import { type DrainOptions, drainNode } from "../src/drain/drain.ts";
 import { evict } from "../src/drain/eviction.ts";
+import type { DrainProgress } from "../src/drain/progress.ts";
 import { createKubernetes } from "../src/kubernetes/http.ts";
 import type { Kubernetes } from "../src/kubernetes/kubernetes.ts";
 import { renderRbac } from "../src/render/rbac.ts";

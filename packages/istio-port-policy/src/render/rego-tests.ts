@@ -1,6 +1,6 @@
 import type { RenderSettings } from "./options.ts";
 import { commonCases, istioCases, nameCases, type PolicyCase } from "./policy-cases.ts";
-import { regoPackages } from "./rego.ts";
+import { regoPackages } from "./rego-packages.ts";
 
 /** The policy's own tests, in Rego v1: one a case, each comparing every violation whole. */
 export function renderRegoTests(settings: RenderSettings): string {

@@ -6,6 +6,7 @@ import {
 } from "../exemptions.ts";
 import { wellKnownPorts } from "../protocol.ts";
 import { type RenderOptions, type RenderSettings, toSettings } from "./options.ts";
+import { regoPackages } from "./rego-packages.ts";
 import { renderRegoTests } from "./rego-tests.ts";
 
 /** A policy in Rego and its tests. */
@@ -29,12 +30,6 @@ export function regoPolicy(settings: RenderSettings): string {
   const rule = settings.rule === "name" ? nameRule(settings) : istioRule(settings);
   return inVersion(`${rule}\n${shared(settings)}`, settings);
 }
-
-/** The Rego package of a rule. */
-export const regoPackages = {
-  istio: "k8sistioserviceportprotocol",
-  name: "k8svalidistioserviceportname",
-} as const;
 
 function nameRule({ protocols }: RenderSettings): string {
   return `# Every port of a Service has a name that begins with its protocol: Istio routes by it.

@@ -1,20 +1,13 @@
 import { checks } from "./checks.ts";
 import { type CoveredWorkload, coverWorkloads } from "./coverage.ts";
 import type { Finding } from "./finding.ts";
+import type { AuditOptions } from "./options.ts";
 import { hasNoScale } from "./workloads.ts";
 
 /** What an audit found, and over how much. */
 export interface BudgetAudit {
   findings: Finding[];
   checked: { workloads: number; budgets: number };
-}
-
-export interface AuditOptions {
-  /**
-   * Report every workload that some set of up to so many nodes, down at once, takes below its minimum or to zero.
-   * @default the smallest set of each workload, when it is one node, or two that carry more than two of its pods
-   */
-  nodes?: number;
 }
 
 /**

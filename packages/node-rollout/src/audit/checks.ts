@@ -1,7 +1,7 @@
-import type { AuditOptions } from "./audit.ts";
 import type { CoveredWorkload, CoveringBudget } from "./coverage.ts";
 import { type Finding, finding, plural } from "./finding.ts";
 import { nodeSets } from "./node-checks.ts";
+import type { AuditOptions } from "./options.ts";
 
 type Check = (subject: CoveredWorkload, options: AuditOptions) => Finding[];
 

@@ -1,7 +1,7 @@
-import type { AuditOptions } from "./audit.ts";
 import type { CoveredWorkload, CoveringBudget } from "./coverage.ts";
 import { type Finding, finding, plural } from "./finding.ts";
 import { smallestNodeSet } from "./nodes.ts";
+import type { AuditOptions } from "./options.ts";
 import type { Workload, WorkloadPod } from "./workloads.ts";
 
 /** The smallest set of nodes that ends the workload, and the smallest that breaks each budget. */

@@ -103,7 +103,7 @@ async function drainAll(options: DrainNodesOptions, io: Io): Promise<DrainTally[
 }
 
 /** Without the right to evict nothing will ever go; a pod that an admission policy protects is a different matter. */
-function refuse(progress: import("../drain/drain.ts").DrainProgress): void {
+function refuse(progress: import("../drain/progress.ts").DrainProgress): void {
   if (progress.type !== "refused" || progress.outcome.kind !== "forbidden") return;
   const { message } = progress.outcome;
   if (message.includes('cannot create resource "pods/eviction"')) throw new UsageError(message);

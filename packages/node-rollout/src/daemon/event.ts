@@ -1,4 +1,4 @@
-import type { DrainProgress } from "../drain/drain.ts";
+import type { DrainProgress } from "../drain/progress.ts";
 import type { Wait } from "../wait.ts";
 
 /**

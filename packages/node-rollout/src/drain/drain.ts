@@ -10,28 +10,12 @@ import type { Wait } from "../wait.ts";
 import { createWake, type Wake } from "../wake.ts";
 import { type BudgetFeed, followBudgets } from "./budgets.ts";
 import { cordon, nodePath } from "./cordon.ts";
-import type { EvictionOutcome } from "./eviction.ts";
 import { createDrainMachine, type DrainMachine } from "./machine.ts";
-import { type DrainPolicy, type PodVerdict, turnOf } from "./plan.ts";
+import { type DrainPolicy, turnOf } from "./plan.ts";
 import { followPodsOf, type PodsOfNode } from "./pods-of-node.ts";
+import type { DrainProgress } from "./progress.ts";
 import { takeSteps } from "./steps.ts";
 import { attachedVolumes } from "./volumes.ts";
-
-/** What happens while a node is drained. */
-export type DrainProgress =
-  /** What is going to be done; with `dryRun` the only event. */
-  | { type: "planned"; pods: PodVerdict[]; blocked: PodVerdict[] }
-  | { type: "cordoned"; node: string }
-  | { type: "evicted" | "forced" | "gone"; pod: PodVerdict["pod"] }
-  | { type: "refused"; pod: PodVerdict["pod"]; outcome: EvictionOutcome }
-  /** What is waited for has changed. */
-  | { type: "waiting"; waits: Wait[] }
-  /** A request failed and is tried again. */
-  | { type: "failed"; error: unknown }
-  | { type: "timedOut"; waits: Wait[] }
-  /** Somebody deleted the node: what was on it ends without us. */
-  | { type: "nodeGone"; node: string }
-  | { type: "drained"; pods: number; durationMs: number };
 
 export interface DrainOptions {
   kubernetes: Kubernetes;

@@ -2,7 +2,8 @@ import { isApiError } from "../kubernetes/kubernetes.ts";
 import { limited } from "../kubernetes/limited.ts";
 import { createTokenBucket } from "../kubernetes/token-bucket.ts";
 import { followBudgets } from "./budgets.ts";
-import { type DrainOptions, type DrainProgress, drainNode } from "./drain.ts";
+import { type DrainOptions, drainNode } from "./drain.ts";
+import type { DrainProgress } from "./progress.ts";
 
 /** What happens at one of several nodes. */
 export interface NodeProgress {

@@ -1,9 +1,9 @@
 import { isApiError, type Kubernetes } from "../kubernetes/kubernetes.ts";
 import { toPod } from "../kubernetes/objects.ts";
-import type { DrainProgress } from "./drain.ts";
 import { type EvictionOutcome, evict, forceDelete, pathOf } from "./eviction.ts";
 import type { DrainDecision, DrainMachine } from "./machine.ts";
 import type { PodVerdict } from "./plan.ts";
+import type { DrainProgress } from "./progress.ts";
 
 export interface StepContext {
   kubernetes: Kubernetes;

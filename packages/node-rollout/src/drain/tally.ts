@@ -1,6 +1,6 @@
 import { obstacles, type Wait } from "../wait.ts";
-import type { DrainProgress } from "./drain.ts";
 import type { PodVerdict } from "./plan.ts";
+import type { DrainProgress } from "./progress.ts";
 
 /** How far one node's drain is. */
 export interface DrainTally {

@@ -1,7 +1,7 @@
 import type { LifecycleAction } from "../aws/lifecycle-hooks.ts";
 import type { Received } from "../aws/queue.ts";
 import { type Hold, holdAction } from "../rollout/heartbeat.ts";
-import type { GateContext } from "./run.ts";
+import type { GateContext } from "./context.ts";
 
 /** A launch hook that holds an instance, and the message that told of it, if one did. */
 export interface LaunchAction {

@@ -1,8 +1,8 @@
 import type { Node } from "../kubernetes/objects.ts";
 import type { Change } from "./changes.ts";
+import type { GateContext } from "./context.ts";
 import { followDaemonPods, type PodsOnNode } from "./pods.ts";
 import { evaluateReadiness, type Readiness, type ReadinessRule } from "./readiness.ts";
-import type { GateContext } from "./run.ts";
 import { changeNode } from "./untaint.ts";
 
 /** The node of one instance at the gate, as the watch tells of it and as we have left it. */

@@ -12,13 +12,13 @@ import {
   taintAgain,
   untaint,
 } from "./changes.ts";
+import type { GateContext } from "./context.ts";
 import { decideGate, type GateAction, type GateDecision, type GateState } from "./gate.ts";
 import { holdPassage, type LaunchAction } from "./passage-hooks.ts";
 import { followPassageNode } from "./passage-node.ts";
 import type { Readiness } from "./readiness.ts";
 import { pauseMsOf } from "./readiness-config.ts";
 import type { GateRecord } from "./readiness-record.ts";
-import type { GateContext } from "./run.ts";
 import { hasTaint } from "./untaint.ts";
 
 /** The way of one new instance through the gate. */

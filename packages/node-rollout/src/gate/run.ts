@@ -1,44 +1,13 @@
-import { type Groups, isLeaving } from "../aws/groups.ts";
-import type { LifecycleHooks } from "../aws/lifecycle-hooks.ts";
-import type { Queue, Received } from "../aws/queue.ts";
-import type { Signals } from "../aws/signals.ts";
-import type { DaemonEvent } from "../daemon/event.ts";
-import type { Kubernetes } from "../kubernetes/kubernetes.ts";
-import type { NodeIndex } from "../kubernetes/node-index.ts";
+import { isLeaving } from "../aws/groups.ts";
+import type { Received } from "../aws/queue.ts";
 import { notifies } from "../rollout/reconcile.ts";
 import { createWake } from "../wake.ts";
 import { brakeOf } from "./brake.ts";
 import { isGated } from "./changes.ts";
+import type { GateContext, GateOptions } from "./context.ts";
 import { type Passage, startPassage } from "./passage.ts";
 import type { LaunchAction } from "./passage-hooks.ts";
 import { listUnplaceable, type UnplaceablePod } from "./pods.ts";
-import type { ReadinessConfig } from "./readiness-config.ts";
-
-export interface GateOptions {
-  readiness: ReadinessConfig;
-  /** The annotation of nodes that drain. */
-  recordAnnotation: string;
-  queueUrl: string;
-  /** How often lost messages are looked for. */
-  reconcileMs: number;
-  kubernetes: Kubernetes;
-  nodes: NodeIndex;
-  groups: Groups;
-  hooks: LifecycleHooks;
-  signals: Signals;
-  queue: Queue;
-  /** Aborts when the work is handed over. */
-  signal: AbortSignal;
-  tell(event: DaemonEvent): void;
-}
-
-/** What the passages of a gate share. */
-export interface GateContext extends GateOptions {
-  /** Has everything looked at again soon. */
-  wake(): void;
-  /** Why an instance's group should not go on with its next nodes now. */
-  brake(instanceId: string, since: number): Promise<string | undefined>;
-}
 
 /** Lets new nodes of our groups take pods when they are ready, and tells those who wait for them. */
 export interface Gate {

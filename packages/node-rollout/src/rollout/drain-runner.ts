@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type DrainProgress, drainNode } from "../drain/drain.ts";
+import { drainNode } from "../drain/drain.ts";
+import type { DrainProgress } from "../drain/progress.ts";
 import type { Wait } from "../wait.ts";
+import type { RolloutContext } from "./context.ts";
 import type { RolloutDecision } from "./machine.ts";
-import type { RolloutContext } from "./rollout.ts";
 
 export interface DrainNews {
   begun(node: string): void;

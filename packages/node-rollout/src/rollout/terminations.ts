@@ -1,5 +1,6 @@
+import type { RolloutContext } from "./context.ts";
 import type { HeldAction } from "./record.ts";
-import { type Rollout, type RolloutContext, startRollout } from "./rollout.ts";
+import { type Rollout, startRollout } from "./rollout.ts";
 
 /** The instances whose end is in hand. */
 export interface Terminations {
