@@ -16,8 +16,9 @@ export function logEvents(log: Log): (event: DaemonEvent) => void {
       case "failed": {
         const { what } = event;
         const message = event.error instanceof Error ? event.error.message : String(event.error);
-        if (failures.get(what) === message) return;
-        failures.set(what, message);
+        const kind = isUnreachable(event.error) ? "unreachable" : message;
+        if (failures.get(what) === kind) return;
+        failures.set(what, kind);
         return log.warning(`${what}: ${message}; trying again`, { what });
       }
       case "message": {
@@ -115,4 +116,10 @@ function logProgress(log: Log, event: Extract<DaemonEvent, { type: "progress" }>
 /** What holds the drain up, each once; what passes by itself is no news. */
 function waitTexts(waits: readonly Wait[]): Set<string> {
   return new Set(obstacles(waits).map(({ object, message }) => `${object}: ${message}`));
+}
+
+/** By the codes of Node's network errors: one broken connection has many words, and is one piece of news. */
+function isUnreachable(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && /^E[A-Z_]+$/.test(code);
 }
