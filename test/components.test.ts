@@ -80,6 +80,13 @@ async function serving(answer: string | Buffer | "cut" | "nothing" | "silence") 
   return { url: `http://127.0.0.1:${port}/sample`, asked, [Symbol.dispose]: stop };
 }
 
+/** A release's archive with the genuine program at `member`. */
+function packed(member: string): Buffer {
+  using folder = makeFolder({ [member]: genuine });
+  execFileSync("tar", ["-czf", "release.tar.gz", member], { cwd: folder.path });
+  return readFileSync(join(folder.path, "release.tar.gz"));
+}
+
 const run = (program: string) => execFileSync(program, { encoding: "utf8" });
 
 describe("a component that is installed", () => {
@@ -132,14 +139,31 @@ describe("a component that is downloaded", () => {
   test("comes out of an archive", async () => {
     using here = machine();
     here.env["PATH"] += `:${process.env["PATH"]}`;
-    using packed = makeFolder({ "sample-linux/sample": genuine });
-    execFileSync("tar", ["-czf", "a.tar.gz", "sample-linux/sample"], { cwd: packed.path });
-    const archive = readFileSync(join(packed.path, "a.tar.gz"));
-    using release = await serving(archive);
     const member = "sample-linux/sample";
+    const archive = packed(member);
+    using release = await serving(archive);
     const path = await here.provide(sample({ url: release.url, sha256: sha256(archive), member }));
     expect(run(path)).toBe("the genuine program\n");
     expect(existsSync(join(here.cacheFolder, "partial"))).toBe(false);
+  });
+
+  test.each(
+    Object.values(catalogue).flatMap((component) =>
+      Object.entries(component.downloads).map(([on, download]) => ({ component, on, download })),
+    ),
+  )("$component.name for $on comes as its release has it", async ({ component, download }) => {
+    const { url, member } = download;
+    const archive = member === undefined ? undefined : packed(member);
+    using here = machine();
+    using release = await serving(archive ?? genuine);
+    const { pathname } = new URL(url);
+    const local = { url: new URL(pathname, release.url).href, sha256: sha256(archive ?? genuine) };
+    const path = await here.provide({
+      ...component,
+      downloads: { [platform]: member === undefined ? local : { ...local, member } },
+    });
+    expect(run(path)).toBe("the genuine program\n");
+    expect(release.asked).toEqual([pathname]);
   });
 
   test.each([
@@ -213,11 +237,11 @@ describe("to the tests of a package", () => {
   test("several processes get one build", async () => {
     using here = machine({ go: fakeGo });
     const env = { ...here.env, XDG_CACHE_HOME: here.path };
-    const ask = script('console.log(await component("kwok"))');
+    const ask = script('console.log(await component("gator"))'); // has no pinned release
     const asked = [1, 2].map(() => startProcess(process.execPath, ask, { env }).ended);
     const [first, second] = await Promise.all(asked);
     expect(first).toMatchObject({ code: 0, stdout: second?.stdout });
-    expect(first?.stdout).toContain(`${here.path}/platform-packages/kwok-`);
+    expect(first?.stdout).toContain(`${here.path}/platform-packages/gator-`);
     expect(here.builds().trim().split("\n")).toHaveLength(1);
   });
 

@@ -61,7 +61,35 @@ interface Pinned {
   downloads?: Component["downloads"];
 }
 
-/** Everything the tests can ask for. A new version is a change of the go.mod in tools/ (and of the checksums here). */
+/**
+ * Published checksums of Kubernetes 1.36.3, from `pkg/assets/assetdata/k8s-1.36.yaml` of kubernetes/kops, which
+ * installs clusters by them; kubectl's agree with those in many other repositories.
+ */
+const kubernetesReleases: Partial<Record<ComponentName, Component["downloads"]>> = {
+  "kube-apiserver": kubernetesRelease("kube-apiserver", {
+    "linux-x64": "1f217d397234a6d065da663c6e086fdb02c0f0de97a0758ff3e6f3956f4ef8ab",
+    "linux-arm64": "16001b9d35d23634c361a1e2b7b0fc7abe186984af697ef7a869c8c8cded78b7",
+  }),
+  "kube-controller-manager": kubernetesRelease("kube-controller-manager", {
+    "linux-x64": "7edfe976d5a06c7a702d653e914095f4a732a04bb2139115b6a6eba6a9b781c7",
+    "linux-arm64": "27868a5c822824945b93f2d8a724a5dcd99affc68b47230ae766bff8795bbb84",
+  }),
+  "kube-scheduler": kubernetesRelease("kube-scheduler", {
+    "linux-x64": "b8955d4518c902110b50a825364339b1fb673822518ce0ba081a69ed634f8eee",
+    "linux-arm64": "ca1c7cd0033942bf9ef7eac80e18375d91f6f29487244c3e685f11163b01a88d",
+  }),
+  kubectl: kubernetesRelease("kubectl", {
+    "linux-x64": "ebbd080e7c2e275093b55915722043257eb24004363e20acb3c4d71919f88336",
+    "linux-arm64": "3d86f24401c41ae5a46ac50eef8865fe891d3647d324a0836f6c63757a126e62",
+    "darwin-x64": "158b3b46cf74e8b6bd9b1d7cd30f665e3efb2bc1ec3c843ec925bcfdd2930de0",
+    "darwin-arm64": "fc8582acde13869a606730a79379d6515f30c68afcced0b5ac8789d5d002b7d6",
+  }),
+};
+
+/**
+ * Everything the tests can ask for. A new version is a change of the go.mod in tools/ and of the releases here, which
+ * name the version once more so that a checksum cannot outlive it.
+ */
 export const catalogue: Record<ComponentName, Component> = {
   // The newest, whose coverage report has ranges with columns and reasons (1.20 and later).
   opa: pinned("opa", {
@@ -73,6 +101,13 @@ export const catalogue: Record<ComponentName, Component> = {
     ...opa("opa-row-schema"),
     program: "opa",
     accepts: { from: "1.0", before: "1.18" },
+    // Four repositories that do not copy each other have this one; for other platforms only one of them has any.
+    downloads: {
+      "linux-x64": {
+        url: "https://github.com/open-policy-agent/opa/releases/download/v1.17.1/opa_linux_amd64_static",
+        sha256: "3d4bb88482958d990351ec5d2f7558509992776bc473bc1b78d86d76cb993ca3",
+      },
+    },
   }),
   etcd: pinned("etcd", {
     tool: "etcd",
@@ -80,6 +115,17 @@ export const catalogue: Record<ComponentName, Component> = {
     main: "go.etcd.io/etcd/server/v3",
     takes: "about a minute",
     accepts: { from: "3.5", before: "4" },
+    // From `roles/kubespray_defaults/vars/main/checksums.yml` of kubernetes-sigs/kubespray; two more agree with each.
+    downloads: {
+      "linux-x64": etcdRelease(
+        "amd64",
+        "cf8af880c5a01ee5363cefa14a3e0cb7e5308dcf4ed17a6973099c9a7aee5a9a",
+      ),
+      "linux-arm64": etcdRelease(
+        "arm64",
+        "ef5fc443cf7cc5b82738f3c28363704896551900af90a6d622cae740b5644270",
+      ),
+    },
   }),
   "kube-apiserver": kubernetes("kube-apiserver", "4 to 7 minutes"),
   "kube-controller-manager": kubernetes("kube-controller-manager", "about a minute"),
@@ -97,6 +143,13 @@ export const catalogue: Record<ComponentName, Component> = {
     main: "sigs.k8s.io/kwok/cmd/kwok",
     takes: "about a minute",
     accepts: { from: "0.7", before: "1" },
+    // The kwok-bin package of the Arch user repository and another project's pins agree on this one alone.
+    downloads: {
+      "linux-x64": {
+        url: "https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwok-linux-amd64",
+        sha256: "f5a4385a2ae1b9dd7f8acae18e002a75c0ebba124ae9d7259aa8dadb50711f46",
+      },
+    },
   }),
   "operator-lib-leader": peer("operator-lib-leader", "github.com/operator-framework/operator-lib"),
   "client-go-lease": peer("client-go-lease", "k8s.io/client-go"),
@@ -128,7 +181,30 @@ function kubernetes(program: ComponentName, takes: string): Component {
     accepts: { from: `1.${minor}`, before: `1.${minor + 1}` },
     ...(program === "kubectl" ? { versionArguments: ["version", "--client"] } : {}),
     ldflags: versionFlags,
+    downloads: kubernetesReleases[program] ?? {},
   });
+}
+
+/** A program's downloads by its checksum on each platform; the platforms are Node's names, the release has Go's. */
+function kubernetesRelease(
+  program: ComponentName,
+  checksums: Record<string, string>,
+): Component["downloads"] {
+  return Object.fromEntries(
+    Object.entries(checksums).map(([platform, sha256]) => {
+      const folder = platform.replace("-x64", "/amd64").replace("-arm64", "/arm64");
+      return [
+        platform,
+        { url: `https://dl.k8s.io/release/v1.36.3/bin/${folder}/${program}`, sha256 },
+      ];
+    }),
+  );
+}
+
+function etcdRelease(architecture: string, sha256: string): Download {
+  const folder = `etcd-v3.6.7-linux-${architecture}`;
+  const url = `https://github.com/etcd-io/etcd/releases/download/v3.6.7/${folder}.tar.gz`;
+  return { url, sha256, member: `${folder}/etcd` };
 }
 
 /** Without these a built API server does not know its own version. */
