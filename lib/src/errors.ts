@@ -47,10 +47,31 @@ const systemErrors: Record<string, string> = {
   ECONNRESET: "the connection was reset",
   EISDIR: "is a directory, expected a file",
   ENOENT: "no such file or directory",
+  ENOSPC: "no space left on the device",
   ENOTDIR: "not a directory",
   ENOTFOUND: "no such host",
   EPIPE: "the reader went away",
   ETIMEDOUT: "timed out",
+};
+
+/** The system's error of a file or folder that cannot be written, as one sentence; any other error as it is. */
+export function cannotWrite(path: string, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  return new UsageError(`${path}: cannot be written (${writeErrors[code] ?? code})`, {
+    cause: error,
+  });
+}
+
+const writeErrors: Record<string, string> = {
+  EACCES: "permission denied; choose another place",
+  EEXIST: "a file is where a folder is needed; choose another place",
+  EISDIR: "it is a folder; name a file in it",
+  ENOENT: "its folder does not exist; create it, or choose another place",
+  ENOSPC: "no space left on the device",
+  ENOTDIR: "a file is where a folder is needed; choose another place",
+  EPERM: "not permitted; choose another place",
+  EROFS: "the file system is read-only; choose another place",
 };
 
 /** True for what an aborted `AbortSignal` makes others throw. */

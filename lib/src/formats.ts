@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { UsageError } from "./errors.ts";
+import { cannotWrite, UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 
 /** One `--format NAME[=FILE]`; without a file the report goes to stdout. */
@@ -73,10 +73,8 @@ export async function writeWhole(file: string, text: string): Promise<void> {
     if (found !== undefined) await chmod(beside, found.mode);
     await rename(beside, target);
   } catch (error) {
-    await rm(beside, { force: true });
-    throw new UsageError(`${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    });
+    await rm(beside, { force: true }).catch(() => {}); // where there is no folder nothing is left
+    throw cannotWrite(file, error);
   }
 }
 

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CliResult, runCli } from "@internal/test/cli";
+import { binOf, type CliResult, runCli, startProcess } from "@internal/test/cli";
 import { component } from "@internal/test/components";
 import { makeFolder } from "@internal/test/folder";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 // The emoji takes two UTF-16 units and one of OPA's columns; row 5 is covered only in part.
 const policy = `package a
@@ -121,4 +121,56 @@ test("html, with the tests of a line; several formats at once; ignored lines in 
     'indexof("🙂", input.s[0]) == 1; <span class="cstat-no" title="statement not covered" >count(input.t) &gt; 1</span>',
   );
   expect(page).toContain('cline-ignored" title="ignored: kept for old clients"');
+});
+
+describe("what cannot be written: one sentence, exit code 2, and nothing is left of it", () => {
+  const inFolder = "a file is where a folder is needed; choose another place";
+  const nowhere = "its folder does not exist; create it, or choose another place";
+
+  test.each([
+    ["text=/dev/full", "/dev/full", "no space left on the device"],
+    ["json=none/report", "none/report", nowhere],
+    ["lcov=policies", "policies", "it is a folder; name a file in it"],
+    ["cobertura=file/report", "file/report", inFolder],
+    ["github=/proc/report", "/proc/report", nowhere],
+    ["html=/dev/full", "/dev/full", inFolder],
+    ["html=/proc/report", "/proc/report", nowhere],
+    ["html=file/report", "file/report", inFolder],
+    ["html=taken.html", "taken.html", "it is a folder; name a file in it"],
+  ])("--format %s", async (format, path, why) => {
+    using folder = makeFolder({ ...files, file: "", "taken.html/inside": "" });
+    const { code, stdout, stderr } = await run(folder.path, "--format", format);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^rego-coverage: .*\n$/);
+    expect(stderr).toContain(`${path}: cannot be written (${why})\n`);
+    expect(readdirSync(folder.path).sort()).toEqual(["file", "policies", "taken.html"]);
+  });
+
+  test.each(["html=new/out", "html=kept", "html=kept/out.html", "json=kept/report"])(
+    "--format %s on a disk that is full",
+    async (format) => {
+      using folder = makeFolder({ ...files, "kept/index.html": "old" });
+      // The shell's limit on a file's size stands for the disk.
+      const command = [process.execPath, binOf("rego-coverage"), "--opa", await component("opa")];
+      const limited = `trap '' XFSZ; ulimit -f 0; exec ${command.join(" ")} --format ${format}`;
+      const { code, stderr } = await startProcess("sh", ["-c", limited], { cwd: folder.path })
+        .ended;
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: expect.stringMatching(/^rego-coverage: \S+: cannot be written \(EFBIG\)\n$/),
+      });
+      expect(readdirSync(folder.path).sort()).toEqual(["kept", "policies"]);
+      expect(readdirSync(join(folder.path, "kept"))).toEqual(["index.html"]);
+      expect(readFileSync(join(folder.path, "kept/index.html"), "utf8")).toBe("old");
+    },
+  );
+});
+
+test("html: what else is in the folder stays, and an older report gives way", async () => {
+  using folder = makeFolder({ ...files, "out/lcov.info": "TN:", "out/index.html": "old" });
+  expect((await run(folder.path, "--format", "html=out")).code).toBe(1);
+  const names = readdirSync(join(folder.path, "out"));
+  expect(names).toContain("lcov.info");
+  expect(names.filter((name) => name.startsWith("."))).toEqual([]);
+  expect(readFileSync(join(folder.path, "out/index.html"), "utf8")).toContain("<html");
 });

@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { command } from "@internal/lib/command";
+import { makeFolders } from "@internal/lib/folders";
 import { print, writeWhole } from "@internal/lib/formats";
 import { regoOptions, renderOptions, toRenderOptions } from "./render-options.ts";
 
@@ -29,7 +29,7 @@ written; opa test DIR runs the tests (for --rego-version v0 with opa's --v0-comp
       await print(io.stdout, policy);
       return 0;
     }
-    await mkdir(values.out, { recursive: true });
+    await makeFolders(values.out);
     for (const [name, text] of Object.entries({
       "policy.rego": policy,
       "policy_test.rego": tests,

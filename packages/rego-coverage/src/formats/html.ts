@@ -1,10 +1,12 @@
-import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
+import { writeWhole } from "@internal/lib/formats";
 import type { PolicyCoverage } from "../policy-coverage.ts";
 import type { DetailedReport } from "../run.ts";
 import type { FileContexts, Missing, Survivor } from "../types.ts";
 import { writeReport } from "./istanbul-reports.ts";
 import { formatSurvivor, reasons } from "./text.ts";
+import { writeWholeFolder } from "./whole-folder.ts";
 
 /** Rego has no counted functions and branches, and our statements are its lines. */
 const style = `
@@ -20,6 +22,7 @@ span.cline-survived { box-shadow: inset 4px 0 #e08000 }
  *
  * @param target a folder; or `NAME.html`, which then leads to the pages in the folder `NAME`
  * @returns the file to open
+ * @throws UsageError when it cannot be written
  */
 export async function writeHtml(
   detailed: DetailedReport,
@@ -28,7 +31,14 @@ export async function writeHtml(
 ): Promise<string> {
   const page = target.endsWith(".html") ? resolve(cwd, target) : undefined;
   const folder = page === undefined ? resolve(cwd, target) : page.slice(0, -".html".length);
-  await mkdir(folder, { recursive: true });
+  await writeWholeFolder(folder, async (inside) => {
+    await writePages(detailed, cwd, inside);
+    if (page !== undefined) await writeWhole(page, redirection(`${basename(folder)}/index.html`));
+  });
+  return page === undefined ? join(target, "index.html") : target;
+}
+
+async function writePages(detailed: DetailedReport, cwd: string, folder: string): Promise<void> {
   writeReport(detailed, cwd, folder, "html");
   await appendFile(join(folder, "base.css"), style);
   const pages = await pagesIn(folder);
@@ -45,9 +55,6 @@ export async function writeHtml(
       await writeFile(file, explained(html, policy, rows, survivors));
     }),
   );
-  if (page === undefined) return join(target, "index.html");
-  await writeFile(page, redirection(`${basename(folder)}/index.html`));
-  return target;
 }
 
 /** istanbul names pages by the last part of the policies' paths, as long as it needs to be. */

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeFolders } from "@internal/lib/folders";
 import { writeWhole } from "@internal/lib/formats";
 
 /** A value kept under the hash of all that it depends on. */
@@ -34,7 +35,7 @@ export async function cacheEntry<T>(
     async write(value) {
       const text = JSON.stringify(value);
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolders(folder);
         await writeWhole(file, `${hash(text)}\n${text}`);
       } catch {
         // the next run finds out again
