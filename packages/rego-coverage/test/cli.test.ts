@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CliOptions, type CliResult, runCli } from "@internal/test/cli";
@@ -262,6 +262,51 @@ describe("a command that gives no coverage", () => {
     const { code, stdout, stderr } = await noCoverage(folder.path, "some-opa");
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("./some-opa test --coverage gives no coverage");
+  });
+});
+
+describe("a command that sees other files than we do, as one in a container", () => {
+  const failing = `${goodTest}\ntest_wrong if a.allow with input as {}\n`;
+  /** Only what is below the working directory is there for it. */
+  const boxed = async (path: string, args: string[], script = "") => {
+    const text = `#!/bin/sh
+${script}
+for arg do case $arg in $PWD|$PWD/*) ;; /*) echo "stat $arg: no such file or directory" >&2; exit 1 ;; esac; done
+exec ${await component("opa")} "$@"
+`;
+    writeFileSync(join(path, "../boxed"), text, { mode: 0o755 });
+    return runCli("rego-coverage", ["--opa", "../boxed", ...args], { cwd: path });
+  };
+
+  test.each([["policies"], ["."], ["absolute"]])(
+    "the coverage of failing tests, of %s",
+    async (path) => {
+      using folder = makeFolder({
+        "here/policies/a.rego": policy,
+        "here/policies/a_test.rego": failing,
+      });
+      const cwd = join(folder.path, "here");
+      const { code, stdout } = await boxed(cwd, [path === "absolute" ? cwd : path]);
+      expect(stdout).toContain("tests: 1 passed, 1 failed\n1 test failed\n");
+      expect(stdout).toMatch(/\nMissing coverage:\n\S*policies\/a\.rego:10\n$/);
+      expect(code).toBe(1);
+      expect(readdirSync(cwd)).toEqual(["policies"]);
+    },
+  );
+
+  test("a report of files that are not here is none", async () => {
+    using folder = makeFolder({
+      "here/policies/a.rego": policy,
+      "here/policies/a_test.rego": goodTest,
+      "elsewhere/b.rego": "package b\n\nx := 1\n",
+      "elsewhere/b_test.rego": "package b_test\n\nimport data.b\n\ntest_x if b.x == 1\n",
+    });
+    const elsewhere = `[ "$1" = version ] || { cd ../elsewhere; set -- test --coverage .; }`;
+    const { code, stdout, stderr } = await boxed(join(folder.path, "here"), [], elsewhere);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toBe(
+      "rego-coverage: the report names b.rego, which is not here; --opa must see the policies at the paths that they have here\n",
+    );
   });
 });
 

@@ -85,12 +85,14 @@ async function coverageOfWrapped(
   options: SuiteOptions,
   names: string[],
 ): Promise<Map<string, FileRanges> | undefined> {
-  return withWrappedTests(names, async (file) => {
+  return withWrappedTests(names, options.cwd, async (file) => {
     const paths = [...options.paths, file];
     const flags = ["--coverage", "--run", wrappedPattern];
     const { stdout } = await opaTest(command, { ...options, paths }, flags);
     const coverage = await ownFiles(parseCoverage(stdout), options.cwd);
-    coverage?.delete(file);
+    for (const key of coverage?.keys() ?? []) {
+      if (resolve(options.cwd, key) === resolve(options.cwd, file)) coverage?.delete(key);
+    }
     return coverage;
   });
 }
@@ -134,6 +136,7 @@ async function execute(
   cwd: string,
   signal?: AbortSignal | undefined,
 ): Promise<Executed> {
+  signal?.throwIfAborted(); // Node starts a process even then, and kills it
   const [program = "", ...args] = command;
   const child = spawn(program, args, { cwd, signal, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<number | null>((done, fail) => {
@@ -161,8 +164,15 @@ async function ownFiles(
   coverage: Map<string, FileRanges> | undefined,
   cwd: string,
 ): Promise<Map<string, FileRanges> | undefined> {
+  const [first] = coverage?.keys() ?? [];
   for (const file of coverage?.keys() ?? []) {
     await access(resolve(cwd, file)).catch(() => coverage?.delete(file));
+  }
+  // A report of nothing that is here must not pass for one of nothing to cover.
+  if (first !== undefined && coverage?.size === 0) {
+    throw new EngineError(
+      `the report names ${first}, which is not here; --opa must see the policies at the paths that they have here`,
+    );
   }
   return coverage;
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /** The package of the wrapping tests; no policy has it. */
 const wrapping = "rego_coverage_wrapped_tests";
@@ -10,19 +10,37 @@ export const wrappedPattern: string = `^data\\.${wrapping}\\.`;
 
 /**
  * OPA keeps the coverage to itself when a test fails. So each test is wrapped into one that evaluates it and
- * passes whatever comes out: the coverage of these is the tests' own, failed ones too.
+ * passes whatever comes out: the coverage of these is the tests' own, failed ones too. The file with them is a
+ * temporary one; an OPA that does not see it, as in a container, gives nothing, and gets it in `cwd`, where it sees
+ * the policies.
  *
  * @param tests names as OPA gives them, `data.PACKAGE.test_x`
- * @param work gets the path of the file with the wrapping tests; it is gone afterwards
+ * @param work gets the file's path, which is gone afterwards
  */
 export async function withWrappedTests<T>(
   tests: string[],
+  cwd: string,
+  work: (file: string) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const text = wrapTests(tests);
+  const elsewhere = await withFile(tmpdir(), text, work);
+  if (elsewhere !== undefined) return elsewhere;
+  return withFile(cwd, text, (file) => work(relative(cwd, file))).catch((error: unknown) => {
+    if (["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
+    throw error;
+  });
+}
+
+async function withFile<T>(
+  above: string,
+  text: string,
   work: (file: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "rego-coverage-"));
+  const folder = await mkdtemp(join(above, ".rego-coverage-"));
   try {
     const file = join(folder, "wrapped_tests.rego");
-    await writeFile(file, wrapTests(tests));
+    await writeFile(file, text);
     return await work(file);
   } finally {
     await rm(folder, { recursive: true });
