@@ -24,6 +24,14 @@ const defects: [Defect, RegExp][] = [
   ["never takes over", /waiting|not done/],
   ["ends when a request fails", /waiting|not done|expired/],
   ["never looks for lost messages", /waiting|not done|expired/],
+  ["takes an action for as young as its news", /expired/],
+  ["forces although it should wait", /forced, against the policy/],
+  ["forces too early", /forced too early/],
+  ["forces without grace", /forced without grace/],
+  ["forces with less grace than there is time", /forced with too little grace/],
+  ["forces twice", /forced twice/],
+  ["never forces", /long after its deadline|still on the node/],
+  ["takes what it forced for gone", /still on the node/],
 ];
 
 test.each(defects)(

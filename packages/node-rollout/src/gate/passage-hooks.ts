@@ -1,6 +1,7 @@
 import type { LifecycleAction } from "../aws/lifecycle-hooks.ts";
 import type { Received } from "../aws/queue.ts";
 import { type Hold, holdAction } from "../rollout/heartbeat.ts";
+import { isSameAction } from "../rollout/same-action.ts";
 import type { GateContext } from "./context.ts";
 
 /** A launch hook that holds an instance, and the message that told of it, if one did. */
@@ -29,52 +30,64 @@ export interface PassageHooks {
   close(): void;
 }
 
+interface Held {
+  hold: Hold;
+  /** When its action began, in milliseconds, as far as anybody knows: the hook's global limit counts from there. */
+  since: number;
+}
+
 /** Before a hook's global limit it gets its answer, brake or not: afterwards the group decides. */
 const limitMarginMs = 30_000;
 
 export function holdPassage(instanceId: string, context: GateContext): PassageHooks {
   const { hooks, queue, signal, tell } = context;
-  const holds = new Map<string, Hold>();
+  const holds = new Set<Held>();
   const messages = new Map<string, Received>();
-  const active = () => [...holds.values()].filter((hold) => hold.state() !== "gone");
+  const active = () => [...holds].filter(({ hold }) => hold.state() !== "gone");
 
-  async function end(key: string, hold: Hold, answer: "CONTINUE" | "ABANDON"): Promise<void> {
-    const { action } = hold;
+  async function end(held: Held, answer: "CONTINUE" | "ABANDON"): Promise<void> {
+    const { action, state } = held.hold;
     const { asg, hook } = action;
-    const result = hold.state() === "gone" ? "gone" : await hooks.complete(action, answer, signal);
-    release(key, hold);
+    const result = state() === "gone" ? "gone" : await hooks.complete(action, answer, signal);
+    release(held);
     tell({ type: "answered", instanceId, asg, hook, answer, result });
   }
 
-  function release(key: string, hold: Hold): void {
-    hold.release();
-    holds.delete(key);
+  function release(held: Held): void {
+    held.hold.release();
+    holds.delete(held);
   }
 
   return {
     join({ action, since, message }) {
       if (message !== undefined) messages.set(message.id, message);
-      const { asg, hook, token = "" } = action;
-      const key = `${asg} ${hook} ${token}`;
-      if (holds.has(key)) return;
-      const held = holdAction({
-        ...{ hooks, action, startedAt: since },
+      const known = [...holds].find(({ hold }) =>
+        isSameAction({ action: hold.action, state: hold.state() }, action),
+      );
+      if (known !== undefined) {
+        known.since = Math.min(known.since, since);
+        return;
+      }
+      const { hook } = action;
+      const hold = holdAction({
+        ...{ hooks, action },
         onChange: (state) => tell({ type: "heartbeat", instanceId, hook, state }),
         onFailure: (error) => tell({ type: "failed", what: `heartbeat of ${hook}`, error }),
       });
-      holds.set(key, held);
+      holds.add({ hold, since });
     },
     async known() {
-      const unknown = [...holds.values()].filter((hold) => hold.state() === "unknown");
-      await Promise.all(unknown.map((hold) => hold.probe()));
+      const unknown = [...holds].filter(({ hold }) => hold.state() === "unknown");
+      await Promise.all(unknown.map(({ hold }) => hold.probe()));
     },
     active: () => active().length,
-    limitAt: () => Math.min(...active().map((hold) => hold.limitAt())) - limitMarginMs,
+    limitAt: () =>
+      Math.min(...active().map(({ hold, since }) => since + hold.limitMs())) - limitMarginMs,
     async answer(answer) {
-      for (const [key, hold] of holds) await end(key, hold, answer);
+      for (const held of holds) await end(held, answer);
     },
     async settle() {
-      for (const [key, hold] of holds) if (hold.state() === "gone") release(key, hold);
+      for (const held of holds) if (held.hold.state() === "gone") release(held);
       if (holds.size > 0 || messages.size === 0) return;
       const finished = [...messages.values()];
       await queue.delete(finished);
@@ -83,7 +96,7 @@ export function holdPassage(instanceId: string, context: GateContext): PassageHo
     messages: () => [...messages.values()],
     isEmpty: () => holds.size === 0 && messages.size === 0,
     close() {
-      for (const hold of holds.values()) hold.release();
+      for (const { hold } of holds) hold.release();
     },
   };
 }

@@ -13,8 +13,8 @@ export interface Heart {
   answered(answer: "held" | "gone" | "failed", now: number): void;
   /** The hook's settings became known. */
   learned(settings: Pick<HookSettings, "heartbeatMs" | "limitMs">): void;
-  /** When heartbeats hold the action no longer, in milliseconds of the clock. */
-  limitAt(): number;
+  /** For how long heartbeats can hold an action from its beginning, in milliseconds. */
+  limitMs(): number;
 }
 
 /** Until a hook's settings are known it may be one of the shortest, 30 s. */
@@ -26,10 +26,8 @@ const longestMs = 48 * 3600_000;
 /**
  * A heartbeat at once and then every third of the hook's time-out, so that two can be lost; a failed one is
  * repeated soon.
- *
- * @param startedAt when the action began, in milliseconds: its global limit counts from there
  */
-export function createHeart(startedAt: number): Heart {
+export function createHeart(): Heart {
   let state: HoldState = "unknown";
   let interval = unknownInterval;
   let limitMs = longestMs;
@@ -39,7 +37,7 @@ export function createHeart(startedAt: number): Heart {
     state: () => state,
     dueAt: () => (state === "gone" ? Number.POSITIVE_INFINITY : dueAt),
     heldAt: () => heldAt,
-    limitAt: () => startedAt + limitMs,
+    limitMs: () => limitMs,
     answered(answer, now) {
       if (answer === "held") heldAt = now;
       if (answer !== "failed") state = answer;

@@ -4,8 +4,8 @@ import { createHeart, type HoldState } from "./heart.ts";
 /** An action that is being held. */
 export interface Hold {
   action: LifecycleAction;
-  /** When holding it ends whatever we do, in milliseconds. */
-  limitAt(): number;
+  /** For how long it can be held from its beginning, whatever we do, in milliseconds. */
+  limitMs(): number;
   /** Whether the action is still active, by the last answer. */
   state(): HoldState;
   /** When the last heartbeat was accepted. */
@@ -19,8 +19,6 @@ export interface Hold {
 export interface HoldOptions {
   hooks: LifecycleHooks;
   action: LifecycleAction;
-  /** When the action began, in milliseconds: its global limit counts from there. */
-  startedAt: number;
   onChange(state: "held" | "gone"): void;
   onFailure(error: unknown): void;
 }
@@ -32,10 +30,10 @@ const retryMs = 5000;
  * gone or released.
  */
 export function holdAction(options: HoldOptions): Hold {
-  const { hooks, action, startedAt, onChange, onFailure } = options;
+  const { hooks, action, onChange, onFailure } = options;
   const ending = new AbortController();
   const { signal } = ending;
-  const heart = createHeart(startedAt);
+  const heart = createHeart();
   let sending: Promise<HoldState> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -84,7 +82,7 @@ export function holdAction(options: HoldOptions): Hold {
   void beat().then(learn);
   return {
     action,
-    limitAt: heart.limitAt,
+    limitMs: heart.limitMs,
     state: heart.state,
     heldAt: heart.heldAt,
     probe: beat,

@@ -3,6 +3,7 @@ import type { RolloutOutcome } from "../daemon/event.ts";
 import type { Wait } from "../wait.ts";
 import type { HoldState } from "./heart.ts";
 import type { HeldAction, RolloutRecord } from "./record.ts";
+import { isSameAction } from "./same-action.ts";
 
 /** A node as the end of its instance sees it. */
 export interface NodeView {
@@ -49,8 +50,8 @@ export type RolloutStep = "claim" | "clear" | "delete" | `complete ${string}`;
 export interface RolloutMachine {
   /** A message about the instance, or something else that names an action, is in hand; gives the action's key if it is new. */
   joined(action?: HeldAction): string | undefined;
-  /** What the heartbeats of an action say. */
-  heard(key: string, state: HoldState, limitAt: number): void;
+  /** What the heartbeats of an action say, and for how long they can hold it from its beginning. */
+  heard(key: string, state: HoldState, limitMs: number): void;
   /** The answer to a probe came, or none did. */
   probed(key: string): void;
   /** The nodes are known, and this is the instance's. */
@@ -87,7 +88,7 @@ export interface RolloutMachineOptions {
 
 interface Held extends HeldAction {
   state: HoldState;
-  limitAt: number;
+  limitMs: number;
   /** A heartbeat has told whether it is active, since nobody else could have ended it. */
   checked: boolean;
   probing: boolean;
@@ -95,6 +96,8 @@ interface Held extends HeldAction {
 
 /** Before a hook's global limit the action is completed, drained or not: afterwards the group decides. */
 const limitMarginMs = 30_000;
+/** And what is forced must be gone, and seen to be gone, before that. */
+const forceMarginMs = 30_000;
 const tickMs = 1000;
 const retryFirstMs = 250;
 const retryLongestMs = 5000;
@@ -117,7 +120,7 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
 
   const active = () => [...actions.values()].filter(({ state }) => state !== "gone");
   const isOver = () => actions.size > 0 && active().length === 0;
-  const limitAt = () => Math.min(...active().map((action) => action.limitAt)) - limitMarginMs;
+  const limitAt = () => Math.min(...active().map(limitOf)) - limitMarginMs;
   const startedAt = () => node?.record?.startedAt ?? began;
   const alarmAt = () => startedAt() + drain.timeoutMs;
 
@@ -126,21 +129,17 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
       messages = true;
       return undefined;
     }
-    const { asg, hook, token } = action;
-    const same = [...actions.values()].some(
-      (other) =>
-        other.asg === asg &&
-        other.hook === hook &&
-        // A hook holds an instance once: without a token it is whichever is active.
-        (other.token === token ||
-          other.token === undefined ||
-          (token === undefined && other.state !== "gone")),
+    const known = [...actions.values()].find((other) =>
+      isSameAction({ action: other, state: other.state }, action),
     );
-    if (same) return undefined;
-    const key = [asg, hook, token ?? ""].join(" ");
-    const limit = Number.POSITIVE_INFINITY;
-    const unasked = { state: "unknown", limitAt: limit, checked: false, probing: false } as const;
-    actions.set(key, { ...action, ...unasked });
+    if (known !== undefined) {
+      // Whoever heard of it first may not have known its age: the limit counts from the earliest that anybody knows.
+      known.since = Math.min(known.since, action.since);
+      return undefined;
+    }
+    const key = [action.asg, action.hook, action.token ?? ""].join(" ");
+    const limitMs = Number.POSITIVE_INFINITY;
+    actions.set(key, { ...action, state: "unknown", limitMs, checked: false, probing: false });
     return key;
   }
 
@@ -215,7 +214,8 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
     }
     ask(decision, steps.nextAt("claim"));
     if (!isSafe) return;
-    const forceBy = drain.onTimeout === "force" ? Math.min(alarmAt(), limitAt()) : undefined;
+    const forceBy =
+      drain.onTimeout === "force" ? Math.min(alarmAt(), limitAt() - forceMarginMs) : undefined;
     decision.drain = { node: ours.name, ...(forceBy === undefined ? {} : { forceBy }) };
     decision.alarm = !alarmed && now >= alarmAt();
     alarmed ||= decision.alarm;
@@ -250,7 +250,7 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
     for (const [key, action] of actions) {
       if (action.state === "gone") continue;
       // Past its limit the group has ended the action itself, whatever it answers.
-      if (now >= action.limitAt + limitMarginMs) action.state = "gone";
+      if (now >= limitOf(action) + limitMarginMs) action.state = "gone";
       else if (steps.begin(`complete ${key}`, now)) decision.complete.push({ key, action });
       ask(decision, steps.nextAt(`complete ${key}`));
     }
@@ -302,10 +302,10 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
 
   return {
     joined,
-    heard(key, state, limit) {
+    heard(key, state, limitMs) {
       const action = actions.get(key);
       if (action === undefined || action.state === "gone") return;
-      Object.assign(action, { state, limitAt: limit });
+      Object.assign(action, { state, limitMs });
     },
     probed(key) {
       const action = actions.get(key);
@@ -353,6 +353,11 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
       return { node, record };
     },
   };
+}
+
+/** When holding it ends whatever we do, in milliseconds of the clock. */
+function limitOf({ since, limitMs }: Held): number {
+  return since + limitMs;
 }
 
 /** Which requests are on their way, and when those that failed may be sent again. */

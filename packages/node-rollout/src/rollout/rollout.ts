@@ -82,7 +82,7 @@ export function startRollout(
     const { hook } = action;
     actions.set(key, action);
     const held = holdAction({
-      ...{ hooks, action, startedAt: action.since },
+      ...{ hooks, action },
       onChange(state) {
         tell({ type: "heartbeat", instanceId, hook, state });
         wake.notify();
@@ -112,7 +112,7 @@ export function startRollout(
     });
     signal.addEventListener("abort", wake.notify, { signal: closing.signal });
     while (!signal.aborted) {
-      for (const [key, held] of holds) machine.heard(key, held.state(), held.limitAt());
+      for (const [key, held] of holds) machine.heard(key, held.state(), held.limitMs());
       decision = machine.decide(Date.now());
       perform(decision);
       if (decision.outcome !== undefined) return end(decision.outcome);
@@ -149,7 +149,7 @@ export function startRollout(
   async function probeAction(key: string): Promise<void> {
     const held = holds.get(key);
     await held?.probe();
-    if (held !== undefined) machine.heard(key, held.state(), held.limitAt());
+    if (held !== undefined) machine.heard(key, held.state(), held.limitMs());
     machine.probed(key);
   }
 

@@ -15,6 +15,7 @@ interface SimPod {
   /** Its controller gives its successor the same name. */
   sticky: boolean;
   accepted: number;
+  forced: boolean;
 }
 
 /** Nodes, pods, budgets and what Kubernetes' controllers and kubelets do with them, on a virtual clock. */
@@ -32,9 +33,12 @@ export interface SimCluster {
     budget?: string;
     grace: number;
     sticky: boolean;
+    /** Its owner forbids every eviction. */
+    kept?: boolean;
   }): void;
   evict(pod: { name: string; uid: string }, checkUid: boolean): EvictionOutcome;
-  forceDelete(pod: { name: string; uid: string }): EvictionOutcome;
+  /** Deletes a pod past its budget, if the policy of its node asks for that now. */
+  forceDelete(pod: { name: string; uid: string }, graceSeconds: number): EvictionOutcome;
   /** Replaces an annotation if the node is as it was seen. */
   patchNode(
     name: string,
@@ -49,7 +53,18 @@ export interface SimCluster {
   watch(watcher: Watcher): () => void;
 }
 
-export function createCluster(clock: Clock, dice: Dice): SimCluster {
+/** What the user's policy says about pods that are still on a node. */
+export interface ForcePolicy {
+  /** When the node must be empty, at the earliest that anybody could think, in milliseconds; never, if only waited for. */
+  emptyBy(node: string): number;
+  /** No request gets lost: nothing is a reason to ask twice. */
+  isReliable(): boolean;
+}
+
+/** Until a pod whose grace is over is gone, at most. */
+const kubeletMs = 1500;
+
+export function createCluster(clock: Clock, dice: Dice, policy: ForcePolicy): SimCluster {
   const nodes = new Map<string, Node>();
   const pods = new Map<string, SimPod>();
   const budgets = new Map<string, Budget>();
@@ -111,16 +126,41 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
     return [...pods.values()].find(({ pod }) => pod.metadata.name === name);
   }
 
+  /** Terminates a pod, or shortens the grace of one that terminates; its kubelet takes a moment longer. */
   function end(entry: SimPod, grace: number): void {
     const { pod } = entry;
-    const deletionTimestamp = new Date(clock.now() + grace * 1000).toISOString();
+    const endsAt = Math.min(clock.now() + grace * 1000, endOf(pod));
+    const deletionTimestamp = new Date(endsAt).toISOString();
     setPod(entry, { ...pod, metadata: { ...pod.metadata, deletionTimestamp } });
-    clock.after(dice.between(10, grace * 1000), () => {
+    clock.after(dice.between(10, endsAt - clock.now() + kubeletMs), () => {
       if (!pods.delete(pod.metadata.uid)) return;
       const last = entry.pod;
       announce((watcher) => watcher.pod(last, true));
       clock.after(dice.between(10, entry.sticky ? 300 : 2000), () => replace(entry));
     });
+  }
+
+  /** When its grace is over; never, while it does not terminate. */
+  function endOf({ metadata: { deletionTimestamp } }: Pod): number {
+    return deletionTimestamp === undefined
+      ? Number.POSITIVE_INFINITY
+      : Date.parse(deletionTimestamp);
+  }
+
+  /** A pod may be forced when its own grace would just end in time, is given that grace, and once. */
+  function judgeForce({ pod, forced }: SimPod, graceSeconds: number): string[] {
+    const { name } = pod.metadata;
+    const found: string[] = [];
+    const emptyBy = policy.emptyBy(pod.nodeName ?? "");
+    const own = pod.terminationGracePeriodSeconds;
+    if (emptyBy === Number.POSITIVE_INFINITY) found.push(`${name} forced, against the policy`);
+    else if (clock.now() < emptyBy - own * 1000) found.push(`${name} forced too early`);
+    const left = Math.floor((emptyBy - clock.now()) / 1000);
+    if (graceSeconds < 1) found.push(`${name} forced without grace`);
+    else if (graceSeconds < Math.min(own, left)) found.push(`${name} forced with too little grace`);
+    if (graceSeconds > own) found.push(`${name} forced with more grace than its own`);
+    if (forced && policy.isReliable()) found.push(`${name} forced twice`);
+    return found;
   }
 
   function replace({ pod, budget, sticky }: SimPod): void {
@@ -134,12 +174,13 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
   }
 
   function addPod(options: Parameters<SimCluster["addPod"]>[0], readyAfter = 0): void {
-    const { name, node, budget, grace, sticky } = options;
+    const { name, node, budget, grace, sticky, kept = false } = options;
     const uid = `uid-${++uids}`;
     const pod: Pod = {
       metadata: {
         ...metadata(name, uid),
         labels: budget === undefined ? {} : { budget },
+        annotations: kept ? { "karpenter.sh/do-not-disrupt": "true" } : {},
         controller: { kind: "ReplicaSet", name: "web" },
       },
       nodeName: node,
@@ -150,7 +191,10 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
       tolerations: [],
       emptyDirs: [],
     };
-    const entry: SimPod = { pod, sticky, accepted: 0, ...(budget === undefined ? {} : { budget }) };
+    const entry: SimPod = {
+      ...{ pod, sticky, accepted: 0, forced: false },
+      ...(budget === undefined ? {} : { budget }),
+    };
     pods.set(uid, entry);
     announce((watcher) => watcher.pod(pod, false));
     if (readyAfter > 0) {
@@ -215,10 +259,13 @@ export function createCluster(clock: Clock, dice: Dice): SimCluster {
       end(entry, entry.pod.terminationGracePeriodSeconds);
       return { kind: "accepted" };
     },
-    forceDelete({ uid }) {
+    forceDelete({ uid }, graceSeconds) {
       const entry = pods.get(uid);
       if (entry === undefined) return { kind: "gone" };
-      violations.push(`${entry.pod.metadata.name} deleted past its budget`);
+      violations.push(...judgeForce(entry, graceSeconds));
+      entry.forced = true;
+      end(entry, graceSeconds);
+      if (entry.budget !== undefined) count(entry.budget);
       return { kind: "accepted" };
     },
     patchNode(name, resourceVersion, annotation, text) {

@@ -12,7 +12,8 @@ export interface SimMessage {
 /** SQS: at least once, in any order, a new receipt each time, and yes to the deletion of an old one. */
 export interface SimQueue {
   messages: Map<string, SimMessage>;
-  send(body: string): void;
+  /** @param sentAt for a message that has been on its way for long, in milliseconds; now by default */
+  send(body: string, sentAt?: number): void;
   receive(visibilityMs: number): SimMessage[];
   hide(id: string, receipt: number, ms: number): void;
   delete(id: string, receipt: number): void;
@@ -31,9 +32,9 @@ export function createQueue(
   };
   return {
     messages,
-    send(body) {
+    send(body, sentAt = clock.now()) {
       const id = `m${++ids}`;
-      messages.set(id, { id, body, sentAt: clock.now(), receipt: 0, visibleAt: clock.now() });
+      messages.set(id, { id, body, sentAt, receipt: 0, visibleAt: clock.now() });
     },
     receive(visibilityMs) {
       const visible = [...messages.values()].filter(({ visibleAt }) => visibleAt <= clock.now());

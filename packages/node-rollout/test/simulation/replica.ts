@@ -1,7 +1,11 @@
 import type { HookSettings } from "../../src/aws/lifecycle-hooks.ts";
 import { createBudgetLedger } from "../../src/drain/budget-ledger.ts";
 import type { EvictionOutcome } from "../../src/drain/eviction.ts";
-import { createDrainMachine, type DrainMachine } from "../../src/drain/machine.ts";
+import {
+  createDrainMachine,
+  type DrainDecision,
+  type DrainMachine,
+} from "../../src/drain/machine.ts";
 import type { Node, Pod } from "../../src/kubernetes/objects.ts";
 import { createHeart, type Heart } from "../../src/rollout/heart.ts";
 import { judgeMessage } from "../../src/rollout/intake.ts";
@@ -26,6 +30,7 @@ export interface SimWorld {
   queue: SimQueue;
   groups: string[];
   hookSettings: HookSettings[];
+  drain: { timeoutMs: number; onTimeout: "wait" | "force" };
   waiting(): { asg: string; instanceId: string; transition: "terminating" | "launching" }[];
   heartbeat(action: HeldAction): "held" | "gone";
   complete(action: HeldAction): "completed" | "gone";
@@ -47,13 +52,29 @@ export type Defect =
   | "deletes by an old receipt"
   | "never takes over"
   | "ends when a request fails"
-  | "never looks for lost messages";
+  | "never looks for lost messages"
+  | "takes an action for as young as its news"
+  | "forces although it should wait"
+  | "forces too early"
+  | "forces without grace"
+  | "forces with less grace than there is time"
+  | "forces twice"
+  | "never forces"
+  | "takes what it forced for gone";
+
+interface SimDrain {
+  stop(): void;
+  /** Calls back when it has been stopped and nothing of it is under way. */
+  ended(then: () => void): void;
+}
 
 interface End {
   machine: RolloutMachine;
   hearts: Map<string, { heart: Heart; action: HeldAction }>;
   view?: NodeView | undefined;
-  drain?: { key: string; stop(): void } | undefined;
+  /** The drain that is wanted, and the last that was begun: the next one begins when nothing of it is under way. */
+  wanted?: string | undefined;
+  drain?: SimDrain | undefined;
   timer: number;
 }
 
@@ -115,7 +136,10 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
     const machine = createRolloutMachine({
       ...{ instanceId, replica: name, unknownMs: 300_000, now: clock.now() },
       takeOverMs: defect === "never takes over" ? 1e12 : takeOverMs,
-      drain: { timeoutMs: 1800_000, onTimeout: "wait" },
+      drain:
+        defect === "forces although it should wait"
+          ? { ...world.drain, onTimeout: "force" }
+          : world.drain,
     });
     const end: End = { machine, hearts: new Map(), timer: 0 };
     ends.set(instanceId, end);
@@ -129,7 +153,7 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
     if (mine) end.machine.joined();
     const key = action && end.machine.joined(action);
     if (key !== undefined && action !== undefined) {
-      const heart = createHeart(action.since);
+      const heart = createHeart();
       end.hearts.set(key, { heart, action });
       beat(instanceId, key);
       later(dice.between(1, 1000), () => heart.learned(world.hookSettings[0]!));
@@ -145,7 +169,7 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
     const answered = (answer: "held" | "gone" | "failed") => {
       if (end.hearts.get(key) !== held) return;
       heart.answered(answer, clock.now());
-      end.machine.heard(key, heart.state(), heart.limitAt());
+      end.machine.heard(key, heart.state(), heart.limitMs());
       end.machine.probed(key);
       wake(instanceId);
       if (heart.state() === "gone") return;
@@ -177,7 +201,7 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
     later(0, () => {
       if (ends.get(instanceId) !== end || end.timer !== timer) return;
       for (const [key, { heart }] of end.hearts) {
-        end.machine.heard(key, heart.state(), heart.limitAt());
+        end.machine.heard(key, heart.state(), heart.limitMs());
       }
       const decision = end.machine.decide(clock.now());
       perform(instanceId, end, decision);
@@ -189,6 +213,7 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
   }
 
   function finish(instanceId: string, end: End): void {
+    end.wanted = undefined;
     end.drain?.stop();
     ends.delete(instanceId);
     const names = [...end.hearts.values()].map(({ action }) => `${action.asg} ${action.hook}`);
@@ -273,16 +298,20 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
   }
 
   function wantDrain(instanceId: string, end: End, drain: RolloutDecision["drain"]): void {
-    const key = drain?.node;
-    if (key === end.drain?.key) return;
+    const key = drain && `${drain.node} ${drain.forceBy}`;
+    if (key === end.wanted) return;
+    end.wanted = key;
     end.drain?.stop();
-    end.drain = undefined;
-    if (drain === undefined || key === undefined) return;
-    const stop = startDrain(drain.node, () => {
-      end.machine.drained();
-      wake(instanceId);
-    });
-    end.drain = { key, stop };
+    if (drain === undefined) return;
+    const begin = () => {
+      if (end.wanted !== key) return;
+      end.drain = startDrain(drain, () => {
+        end.machine.drained();
+        wake(instanceId);
+      });
+    };
+    if (end.drain === undefined) begin();
+    else end.drain.ended(begin);
     if (defect === "completes before the node is empty") later(500, () => end.machine.drained());
   }
 
@@ -293,8 +322,15 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
   }
 
   /** As `drainNode` does it. */
-  function startDrain(node: string, drained: () => void): () => void {
-    const machine = createDrainMachine({ policy: { evictUnreplicated: true }, ledger });
+  function startDrain(
+    { node, forceBy }: NonNullable<RolloutDecision["drain"]>,
+    drained: () => void,
+  ): SimDrain {
+    const early = defect === "forces too early" ? 60_000 : 0;
+    const machine = createDrainMachine({
+      ...{ policy: { evictUnreplicated: true }, ledger },
+      ...(forceBy === undefined || defect === "never forces" ? {} : { forceBy: forceBy - early }),
+    });
     const settledAt = clock.now() + 1000;
     let running = true;
     let listing = false;
@@ -332,7 +368,7 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
           }
           const decision = machine.decide(clock.now());
           for (const { pod } of decision.evict) evict(pod);
-          for (const { pod } of decision.force) cluster.forceDelete(pod);
+          for (const verdict of decision.force) force(verdict);
           for (const pod of decision.look) lookAt(pod);
           if (decision.empty && clock.now() >= settledAt) {
             return list(() => {
@@ -346,20 +382,44 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
         });
       },
     };
+    let underWay = 0;
+    let ended = () => {};
     const answer = (uid: string, outcome: EvictionOutcome) => {
       machine.answered(uid, outcome, clock.now());
       watch.wake();
+    };
+    /** An eviction or a deletion: its answer is waited for even when the drain is over. */
+    const act = (
+      uid: string,
+      apply: () => EvictionOutcome,
+      unanswered: EvictionOutcome = { kind: "unclear", message: "" },
+    ) => {
+      underWay += 1;
+      const done = (outcome: EvictionOutcome) => {
+        underWay -= 1;
+        answer(uid, outcome);
+        if (!running && underWay === 0) ended();
+      };
+      request(apply, done, () => done(unanswered));
     };
     function evict(pod: { name: string; uid: string }): void {
       const lost: EvictionOutcome =
         defect === "evicts again after a lost answer"
           ? { kind: "later", message: "" }
           : { kind: "unclear", message: "" };
-      request(
-        () => cluster.evict(pod, defect !== "evicts by name alone"),
-        (outcome) => answer(pod.uid, outcome),
-        () => answer(pod.uid, lost),
-      );
+      act(pod.uid, () => cluster.evict(pod, defect !== "evicts by name alone"), lost);
+    }
+    function force({ pod, graceSeconds }: DrainDecision["force"][number]): void {
+      const grace =
+        defect === "forces without grace"
+          ? 0
+          : defect === "forces with less grace than there is time"
+            ? 1
+            : graceSeconds;
+      const send = () => act(pod.uid, () => cluster.forceDelete(pod, grace));
+      send();
+      if (defect === "forces twice") later(500, send);
+      if (defect === "takes what it forced for gone") later(500, drained);
     }
     function lookAt(pod: { uid: string }): void {
       request(
@@ -376,9 +436,15 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
       );
     }
     watch.wake();
-    return () => {
-      running = false;
-      drains.delete(watch);
+    return {
+      stop() {
+        running = false;
+        drains.delete(watch);
+      },
+      ended(then) {
+        if (underWay === 0) then();
+        else ended = then;
+      },
     };
   }
 
@@ -402,8 +468,10 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
     if (intake.outcome !== "taken") return;
     const instances = new Set([...(inbox.get(message.id)?.instances ?? []), ...intake.instanceIds]);
     inbox.set(message.id, { message, instances });
+    const isLate = defect === "takes an action for as young as its news";
+    const since = isLate ? clock.now() : message.sentAt;
     for (const instanceId of intake.instanceIds) {
-      join(instanceId, intake.action && { ...intake.action, since: message.sentAt });
+      join(instanceId, intake.action && { ...intake.action, since });
     }
   }
 

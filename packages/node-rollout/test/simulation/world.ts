@@ -13,8 +13,15 @@ import { type Defect, type SimWorld, startReplica } from "./replica.ts";
 
 const begin = Date.UTC(2026, 0, 1);
 const hours = 3600_000;
+const seconds = 1000;
 /** The shortest that Auto Scaling has would be 30 s; outages of a minute must fit. */
 const heartbeatTimeout = 300;
+const limitMs = heartbeatTimeout * 100 * seconds;
+/** What the daemon keeps of a hook's limit: to complete in time, and before that for the last pods to be gone. */
+const limitMarginMs = 30 * seconds;
+const forceMarginMs = 30 * seconds;
+/** Outages, lost messages and take-overs put a forced end off by so much at most. */
+const patienceMs = 300 * seconds;
 
 /**
  * Lives through one random cluster with random faults: one to three instances end, one or two daemons work, are
@@ -25,7 +32,29 @@ const heartbeatTimeout = 300;
 export function simulate(seed: number, defect?: Defect): string[] {
   const dice = createDice(seed);
   const clock = createClock(begin);
-  const cluster = createCluster(clock, dice);
+  const drain = {
+    onTimeout: dice.chance(0.5) ? ("force" as const) : ("wait" as const),
+    timeoutMs: dice.between(20, 3000) * seconds,
+  };
+  // Some nodes have pods that nothing but force or the end of all patience frees.
+  const stubborn = dice.chance(0.4);
+  // Where that is what is left, the actions have been held for hours already when this begins.
+  const isOld = stubborn && drain.onTimeout === "wait" ? true : dice.chance(0.2);
+  const ageMs = isOld ? limitMs - dice.between(1500, 2400) * seconds : 0;
+  const faults = dice.chance(0.7)
+    ? { before: dice.roll() * 0.15, after: dice.roll() * 0.1 }
+    : { before: 0, after: 0 };
+  const sent: Action[] = [];
+  const cluster = createCluster(clock, dice, {
+    isReliable: () => faults.before + faults.after === 0,
+    emptyBy: (node) => emptyByOf(sent.find(({ instanceId }) => node === `node-${instanceId}`)),
+  });
+  /** When the last pod must be gone: the daemon may think a little later, for it hears of everything late. */
+  const emptyByOf = (action: Action | undefined) => {
+    if (drain.onTimeout === "wait" || action === undefined) return Number.POSITIVE_INFINITY;
+    const limitAt = action.startedAt + limitMs - limitMarginMs - forceMarginMs;
+    return Math.min(action.startedAt + ageMs + drain.timeoutMs, limitAt);
+  };
   const lifecycle = new Lifecycle(clock.now);
   const { violations } = cluster;
   const groups = ["workers-a", "workers-b"];
@@ -33,7 +62,6 @@ export function simulate(seed: number, defect?: Defect): string[] {
   addGroups(lifecycle, [...groups, "foreign"], hookNames);
   const bodies = new Map<string, Action>();
   const completions = new Map<Action, number>();
-  const sent: Action[] = [];
 
   const queue = createQueue(clock, dice, ({ body }) => {
     if (bodies.get(body)?.state === "waiting")
@@ -43,14 +71,10 @@ export function simulate(seed: number, defect?: Defect): string[] {
     token === undefined ? { group, hook, instanceId } : { group, hook, token };
 
   const world: SimWorld = {
-    ...{ clock, dice, cluster, queue, groups, defect },
+    ...{ clock, dice, cluster, queue, groups, drain, faults, defect },
     hookSettings: hookNames.map((name) => ({
-      ...{ name, transition: "terminating", heartbeatMs: heartbeatTimeout * 1000 },
-      limitMs: heartbeatTimeout * 100_000,
+      ...{ name, transition: "terminating", heartbeatMs: heartbeatTimeout * seconds, limitMs },
     })),
-    faults: dice.chance(0.7)
-      ? { before: dice.roll() * 0.15, after: dice.roll() * 0.1 }
-      : { before: 0, after: 0 },
     waiting: () =>
       groups.flatMap((asg) =>
         [...(lifecycle.groups.get(asg)?.instances.values() ?? [])]
@@ -72,7 +96,10 @@ export function simulate(seed: number, defect?: Defect): string[] {
       completions.set(target, (completions.get(target) ?? 0) + 1);
       if (asg === "foreign") violations.push("a foreign action completed");
       const left = mustGo(instanceId);
-      if (left.length > 0) violations.push(`completed with ${left.join()} still on the node`);
+      const isGivenUp =
+        drain.onTimeout === "wait" && clock.now() >= target.startedAt + limitMs - limitMarginMs;
+      if (left.length > 0 && !isGivenUp)
+        violations.push(`completed with ${left.join()} still on the node`);
       return answer;
     },
   };
@@ -80,7 +107,7 @@ export function simulate(seed: number, defect?: Defect): string[] {
     cluster.podsOn(`node-${instanceId}`).map(({ metadata }) => metadata.name);
 
   const instances = Array.from({ length: dice.between(1, 3) }, (_, index) => `i-${index}`);
-  populate(world, instances);
+  populate(world, instances, stubborn);
   const hasRecord = (node: Node | undefined) =>
     node !== undefined && "node-rollout/record" in node.metadata.annotations;
   const afterwards = () =>
@@ -98,6 +125,7 @@ export function simulate(seed: number, defect?: Defect): string[] {
     const group = instanceId === "i-foreign" ? "foreign" : groups[dice.between(0, 1)]!;
     clock.after(dice.between(0, 120_000), () => {
       const actions = lifecycle.begin(group, instanceId, "autoscaling:EC2_INSTANCE_TERMINATING");
+      for (const action of actions) action.startedAt -= ageMs;
       sent.push(...actions);
       for (const action of actions) notify(world, action, bodies);
     });
@@ -125,6 +153,8 @@ export function simulate(seed: number, defect?: Defect): string[] {
     if (action.state !== "completed") violations.push(`${action.instanceId} ${action.state}`);
     else if (completions.get(action) !== 1)
       violations.push(`completed ${completions.get(action)} times`);
+    if ((action.endedAt ?? 0) > emptyByOf(action) + patienceMs)
+      violations.push(`${action.instanceId} completed long after its deadline`);
   }
   if (!isDone())
     violations.push(`not done: ${queue.messages.size} messages, nodes ${afterwards().join()}`);
@@ -146,7 +176,7 @@ function addGroups(lifecycle: Lifecycle, names: string[], hookNames: string[]): 
 }
 
 /** Nodes that go and one that stays, workloads over all of them, most under a budget. */
-function populate({ cluster, dice }: SimWorld, instances: string[]): void {
+function populate({ cluster, dice }: SimWorld, instances: string[], stubborn: boolean): void {
   const leaving = [...instances, "i-foreign"].map((id) => {
     cluster.addNode(`node-${id}`, id);
     return `node-${id}`;
@@ -158,26 +188,32 @@ function populate({ cluster, dice }: SimWorld, instances: string[]): void {
     const budget = `web-${workload}`;
     const grace = dice.between(1, 60);
     const sticky = dice.chance(0.5);
-    cluster.addBudget(budget, dice.chance(0.5) ? replicas - 1 : dice.between(1, replicas - 1));
+    const isFull = stubborn && dice.chance(0.3);
+    const least = dice.chance(0.5) ? replicas - 1 : dice.between(1, replicas - 1);
+    cluster.addBudget(budget, isFull ? replicas : least);
     for (let index = 0; index < replicas; index += 1) {
       const node = nodes[dice.between(0, nodes.length - 1)]!;
-      cluster.addPod({ ...{ name: `${budget}-${index}`, node, budget, grace, sticky } });
+      const kept = stubborn && dice.chance(0.2);
+      cluster.addPod({ name: `${budget}-${index}`, node, budget, grace, sticky, kept });
     }
   }
 }
 
-/** A message by one, two or three ways, some late; one in ten is lost on every way. */
+/** A message by one, two or three ways, some late; one in ten is lost on every way, unless all depends on its age. */
 function notify(
   { clock, dice, queue }: SimWorld,
   action: Action,
   bodies: Map<string, Action>,
 ): void {
-  if (action.group !== "foreign" && dice.chance(0.1)) return;
+  const isOld = action.startedAt < clock.now();
+  if (action.group !== "foreign" && !isOld && dice.chance(0.1)) return;
   const direct = directNotification(action);
   const ways = [direct, eventBridgeNotification(action), snsEnvelope(direct)];
   for (const body of ways.slice(0, dice.between(1, 3))) {
     bodies.set(body, action);
-    clock.after(dice.between(0, 5000), () => queue.send(body));
+    clock.after(dice.between(0, 5000), () =>
+      queue.send(body, isOld ? action.startedAt : undefined),
+    );
   }
 }
 
