@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -53,27 +52,56 @@ describe("an OPA with built-in functions of its own", () => {
     expect(result).toMatchObject({ code: 2, stdout: "" });
     expect(result.stderr).toContain("rego_type_error: undefined function image.registry");
   });
-});
 
-test("modules that the command carries in itself, as regal does, are not the user's", async () => {
-  using folder = makeFolder({
-    "policies/a.rego": "package a\n\nimport data.carried\n\nx := carried.x\n",
-    "policies/a_test.rego": "package a_test\n\nimport data.a\n\ntest_x if a.x == 1\n",
+  test("with policies in v0 syntax", async () => {
+    using folder = makeFolder({
+      "policies/a.rego":
+        'package a\n\nown { image.registry(input.image) == "r" }\n\nother { input.x }\n',
+      "policies/a_test.rego":
+        'package a_test\n\nimport data.a\n\ntest_own { a.own with input.image as "r/a" }\n\ntest_no { a.own with input.image as "x" }\n',
+    });
+    const policies = join(folder.path, "policies");
+    const args = ["--opa", "go run ./cmd/opa", "--v0-compatible", policies];
+    const { code, stdout } = await runCli("rego-coverage", args, { cwd: customOpa, env });
+    expect(stdout).toContain("tests: 1 passed, 1 failed\n");
+    expect(stdout).toMatch(new RegExp(`\nMissing coverage:\n${policies}/a\\.rego:5\n$`));
+    expect(code).toBe(1);
   });
-  const script = `#!/bin/sh
-[ "$1" = version ] && exec ${await component("opa")} version
-carried=$(mktemp -d)
-printf 'package carried\\n\\nx := 1\\n\\ny := 2\\n' > "$carried/carried.rego"
-${await component("opa")} "$@" "$carried/carried.rego"
-code=$?
-rm -r "$carried"
-exit $code
-`;
-  mkdirSync(join(folder.path, "bin"));
-  writeFileSync(join(folder.path, "bin/regal"), script, { mode: 0o755 });
-  const env = { PATH: `${join(folder.path, "bin")}:${process.env["PATH"]}` };
-  const args = ["--opa", "regal"];
-  const { code, stdout, stderr } = await runCli("rego-coverage", args, { cwd: folder.path, env });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toContain("all policies     100 %    1/1\n");
+
+  describe("behind a command of its own, which carries modules, as regal's", () => {
+    const regal = async (rule: string, ...args: string[]) => {
+      using folder = makeFolder({
+        "policies/a.rego":
+          "package a\n\nimport data.carried\n\ndeny contains file if {\n\tsome file in input.files\n\tnot carried.is_rego(file)\n}\n\nother if input.other\n",
+        "policies/a_test.rego": `package a_test\n\nimport data.a\n\ntest_deny if a.deny == {"b.txt"} with input.files as ["a.rego", "b.txt"]\n\n${rule}\n`,
+      });
+      const policies = join(folder.path, "policies");
+      const all = ["--opa", "go run ./cmd/regal", policies, ...args];
+      const result = await runCli("rego-coverage", all, { cwd: customOpa, env });
+      return { ...result, stdout: result.stdout.replaceAll(policies, "policies") };
+    };
+
+    test("all pass: the user's files alone", async () => {
+      const { code, stdout } = await regal("test_other if a.other with input.other as true");
+      expect(stdout).toMatch(/^all policies +100 % +4\/4$/m);
+      expect(code).toBe(0);
+    });
+
+    test("one fails, one is skipped", async () => {
+      const { code, stdout } = await regal("test_no if a.other\n\ntodo_test_later if false");
+      expect(stdout).toContain("FAIL data.a_test.test_no (policies/a_test.rego:7)\n");
+      expect(stdout).toContain("tests: 1 passed, 1 failed, 1 skipped\n");
+      expect(stdout).toMatch(/\nMissing coverage:\npolicies\/a\.rego:10\n$/);
+      expect(code).toBe(1);
+    });
+
+    test("it has no flag for v0 syntax", async () => {
+      expect(await regal("", "--v0-compatible")).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr:
+          "rego-coverage: go run ./cmd/regal test: unknown flag: --v0-compatible; --opa takes the command line of an OPA that has it\n",
+      });
+    });
+  });
 });

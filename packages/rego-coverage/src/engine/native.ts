@@ -71,6 +71,12 @@ async function resultsOnly(command: string[], options: SuiteOptions): Promise<Te
   const results = parseJson(stdout);
   if (!Array.isArray(results)) {
     const said = (stderr || stdout).trimEnd();
+    const [, unknown] = /^(?:Error: )?(unknown flag: \S+)$/m.exec(said) ?? [];
+    if (unknown !== undefined) {
+      throw new EngineError(
+        `${command.join(" ")} test: ${unknown}; --opa takes the command line of an OPA that has it`,
+      );
+    }
     if (said !== "") throw new LoadError(said);
     throw new EngineError(
       `${command.join(" ")} test said nothing; --opa takes the command line of an OPA`,
