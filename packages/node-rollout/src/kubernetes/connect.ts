@@ -1,9 +1,12 @@
 import { readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import type { RequestOptions } from "node:https";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { aboutFile, messageOf, UsageError } from "@internal/lib/errors";
 import { type Access, createKubernetes } from "./http.ts";
 import type { Kubernetes } from "./kubernetes.ts";
+import { plainAccess } from "./plain-kubeconfig.ts";
 
 /** The shape of `KubeConfig` of `@kubernetes/client-node`, as far as it is used here. */
 interface KubeConfigLike {
@@ -29,7 +32,9 @@ export async function connectKubernetes(
   if (context === undefined && (await isInCluster(env, serviceAccountFolder))) {
     return createKubernetes(await inClusterAccess(env, serviceAccountFolder));
   }
-  return createKubernetes(await kubeConfigAccess(await loadKubeConfig(context, env)));
+  const file = env["KUBECONFIG"] || join(homedir(), ".kube", "config");
+  const plain = await plainAccess(file, context);
+  return createKubernetes(plain ?? (await kubeConfigAccess(await loadKubeConfig(context, env))));
 }
 
 async function isInCluster(env: NodeJS.ProcessEnv, folder: string): Promise<boolean> {
