@@ -76,6 +76,23 @@ test("a small budget is asked for one eviction at a time, a large one for severa
   expect(large.evicted(0).length).toBeLessThan(6);
 });
 
+test("an eviction that met another write at the budget does not hold up the next; one that waits for its turn does", () => {
+  const { ledger, machine, evicted } = setUp(["a", "b", "c", "d"]);
+  ledger.set(budget(3));
+  expect(evicted(0)).toEqual(["a"]);
+  expect(evicted(1000)).toEqual([]);
+  machine.sent("a", start + 1000);
+  expect(machine.decide(start + 1100).askAt).toBe(start + 1300);
+  expect(evicted(1299)).toEqual([]);
+  // The server sleeps for half a second before it tries again.
+  expect(evicted(1300)).toEqual(["b"]);
+  machine.sent("b", start + 1300);
+  expect(evicted(1600)).toEqual(["c"]);
+  // What is not counted is on the books here, however long it sleeps.
+  machine.sent("c", start + 1600);
+  expect(evicted(5000)).toEqual([]);
+});
+
 test("a refusal that a change has overtaken is repeated soon: no wake-up is lost", () => {
   const { ledger, machine, evicted } = setUp(["a"]);
   ledger.set(budget(1));

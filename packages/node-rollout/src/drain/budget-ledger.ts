@@ -7,6 +7,11 @@ import { budgetsOf } from "./plan.ts";
  */
 const roomPerFlight = 10;
 const mostInFlight = 5;
+/**
+ * One that the budget does not count after this time has met another write, the disruption controller's for
+ * instance: the server tries again half a second later, and until then it stands in nobody's way.
+ */
+const meetsForMs = 300;
 /** A budget that allows nothing is asked again at last after this time, in case its watch is deaf. */
 const probeMs = 10_000;
 /** A refusal may have been overtaken by news of room: asked again after this time. */
@@ -34,7 +39,9 @@ export interface BudgetLedger {
   /** The budgets that select a pod; remembered for as long as the same object stands for the pod. */
   budgetsOf(pod: Pod): Budget[];
   allowance(pod: Pod, now: number): Allowance;
-  /** An eviction of this pod, which charges this budget, is sent. */
+  /** An eviction of this pod, which charges this budget, is going to be sent. */
+  reserve(budget: Budget, pod: Pod, now: number): void;
+  /** It is sent. */
   sent(budget: Budget, pod: Pod, now: number): void;
   /** Its answer came. */
   answered(budget: Budget, pod: Pod, answer: BudgetAnswer, now: number): void;
@@ -47,8 +54,8 @@ export type BudgetAnswer =
 
 interface Account {
   budget: Budget;
-  /** Names of the pods whose evictions are on their way to the budget's object. */
-  inFlight: Set<string>;
+  /** Names of the pods whose evictions are on their way to the budget's object; since when they are sent. */
+  inFlight: Map<string, number | undefined>;
   /** Names of the pods whose evictions its figures do not contain, as far as we know; since when they are accepted. */
   uncounted: Map<string, number | undefined>;
   /** Not to be asked before. */
@@ -87,7 +94,7 @@ export function createBudgetLedger(): BudgetLedger {
     accounts.set(namespace, inNamespace);
     const known = inNamespace.get(name);
     if (known === undefined) {
-      const account = { budget, inFlight: new Set<string>(), uncounted: new Map(), notBefore: 0 };
+      const account = { budget, inFlight: new Map(), uncounted: new Map(), notBefore: 0 };
       inNamespace.set(name, { ...account, heardAt: 0 });
       selection += 1;
     } else if (known.budget.metadata.resourceVersion !== resourceVersion) {
@@ -135,12 +142,16 @@ export function createBudgetLedger(): BudgetLedger {
       const askAt = askAtOf(account, now);
       return askAt <= now ? { kind: "charged", budget } : { kind: "exhausted", budget, askAt };
     },
-    sent(budget, { metadata }, now) {
+    reserve(budget, { metadata }, now) {
       const account = find(budget);
       if (account === undefined) return;
-      account.inFlight.add(metadata.name);
+      account.inFlight.set(metadata.name, undefined);
       account.uncounted.set(metadata.name, undefined);
       account.heardAt = now;
+    },
+    sent(budget, { metadata }, now) {
+      const account = find(budget);
+      if (account?.inFlight.has(metadata.name)) account.inFlight.set(metadata.name, now);
     },
     answered(budget, { metadata: { name } }, answer, now) {
       const account = find(budget);
@@ -169,8 +180,12 @@ function askAtOf(account: Account, now: number): number {
     if (since !== undefined && now - since >= countedMs) uncounted.delete(pod);
   }
   const room = allowed - uncounted.size;
-  if (room > 0 && inFlight.size < Math.min(mostInFlight, Math.ceil(room / roomPerFlight))) {
-    return notBefore;
+  if (room > 0) {
+    const meeting = [...inFlight.values()]
+      .map((since = now) => since + meetsForMs)
+      .filter((until) => until > now);
+    const most = Math.min(mostInFlight, Math.ceil(room / roomPerFlight));
+    return meeting.length < most ? notBefore : Math.max(notBefore, Math.min(...meeting));
   }
   // Their answers, the watch or the end of the doubt come before long.
   if (inFlight.size > 0 || allowed > 0) return Math.max(notBefore, now + doubtMs);

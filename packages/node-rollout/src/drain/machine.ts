@@ -31,6 +31,8 @@ export interface DrainMachine {
   seen(pod: Pod): void;
   gone(uid: string): void;
   decide(now: number): DrainDecision;
+  /** An eviction that was decided is sent: until then it may have waited for its turn. */
+  sent(uid: string, now: number): void;
   answered(uid: string, outcome: EvictionOutcome, now: number): void;
   /** A pod of `look` was read, and `seen` or `gone` told what was found. */
   looked(uid: string): void;
@@ -183,7 +185,7 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
       case "evict":
         if (step.charge !== undefined) {
           charges.set(entry.pod.metadata.uid, { budget: step.charge, pod: entry.pod });
-          ledger.sent(step.charge, entry.pod, now);
+          ledger.reserve(step.charge, entry.pod, now);
         }
         entry.state = "asked";
         decision.evict.push(verdict);
@@ -263,6 +265,10 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
     seen,
     gone: (uid) => entries.delete(uid),
     decide,
+    sent(uid, now) {
+      const charge = charges.get(uid);
+      if (charge !== undefined) ledger.sent(charge.budget, charge.pod, now);
+    },
     answered,
     looked,
     verdicts: () => [...entries.values()].map(({ pod }) => judge(pod)),
