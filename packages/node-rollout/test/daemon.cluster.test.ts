@@ -94,6 +94,38 @@ describe.concurrent("the daemon on the real API server", { timeout: 300_000 }, (
     expect(action).toMatchObject({ state: "completed", result: "CONTINUE" });
   });
 
+  test("SIGTERM in the middle of an eviction: its answer is awaited, the budget is left as it should be", async () => {
+    await using cell = await makeCell(site, "sigterm");
+    await using daemons = start(cell, ["a"]);
+    cell.proxies.kubernetes.on({ path: "/eviction" }, { kind: "delay", ms: 2000 });
+    const evicting = cell.proxies.kubernetes.next({ path: "/eviction" });
+    await cell.terminate();
+    const eviction = await evicting;
+    await daemons.stop();
+    expect(eviction.status).toBe(201);
+    expect((await recordOf(cell))?.holder).toBeUndefined();
+    const evictions = await evictionsOf(cell, site, log);
+    expect(evictions.reduce((sum, count) => sum + count)).toBe(1);
+    await eventually(() => disruptedPods(cell), []);
+  });
+
+  test("SIGTERM while the API server is a black hole: the process ends, and the next one goes on", async () => {
+    await using cell = await makeCell(site, "hole");
+    const first = cell.start({ POD_UID: "first" });
+    cell.proxies.kubernetes.on({ path: "/eviction" }, { kind: "black-hole" });
+    const evicting = cell.proxies.kubernetes.next({ path: "/eviction" });
+    await cell.terminate();
+    await evicting;
+    cell.proxies.kubernetes.on({}, { kind: "black-hole" });
+    await stop(first);
+    cell.proxies.kubernetes.clear();
+    await using daemons = start(cell, ["a"]);
+    await finished(cell);
+    await daemons.stop();
+    expect(cell.aws.count("CompleteLifecycleAction")).toBe(1);
+    expect(await evictionsOf(cell, site, log)).toEqual(cell.pods.map(() => 1));
+  });
+
   test("Auto Scaling throttles, fails and loses answers, and every message comes twice", async () => {
     await using cell = await makeCell(site, "throttled");
     const faults = ["throttle", "cut-after", undefined, "error", "cut-before", undefined] as const;
@@ -150,6 +182,16 @@ describe.concurrent("the daemon on the real API server", { timeout: 300_000 }, (
     expect(action?.heartbeats.length).toBeGreaterThan(0);
   });
 });
+
+/** The pods on the books of the cell's budget. */
+async function disruptedPods(cell: Cell): Promise<string[]> {
+  const path = `/apis/policy/v1/namespaces/${site.namespace.name}/poddisruptionbudgets/${cell.name}`;
+  const { status } = await site.cluster.request<{ status: { disruptedPods?: object } }>(
+    "GET",
+    path,
+  );
+  return Object.keys(status.disruptedPods ?? {});
+}
 
 /** Daemons as processes of their own, stopped at the end whatever happens. */
 function start(cell: Cell, names: string[]) {

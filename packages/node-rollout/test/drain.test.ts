@@ -48,3 +48,41 @@ test("a pod that only the last list shows is evicted, too", async () => {
   expect(types.at(-1)).toBe("drained");
   expect(kubernetes.get("pods", "late", "default")).toBeUndefined();
 });
+
+test("a drain that is ended waits for the answers to its evictions, and sends no more", async () => {
+  await using world = await startRolloutWorld();
+  const { kubernetes } = world;
+  await using proxy = await startFaultProxy(kubernetes.url, { upstreamCa: kubernetes.ca });
+  const evictions = () => proxy.log.filter(({ path }) => path.endsWith("/eviction"));
+  proxy.on({ path: "/eviction" }, { kind: "delay", ms: 500 });
+  const ending = new AbortController();
+  const drain = drainNode({
+    kubernetes: connect(proxy.url, proxy.ca, kubernetes.token),
+    node: "old",
+    signal: ending.signal,
+  });
+  void proxy.next({ path: "/eviction" }).then(() => ending.abort());
+  await expect(toEnd(drain)).rejects.toThrow(/aborted/);
+  const atTheEnd = evictions().map(({ status }) => status);
+  expect(atTheEnd).toEqual([201]);
+  expect(evictions()).toHaveLength(1);
+});
+
+test("a drain that is ended waits for no answer that never comes", async () => {
+  await using world = await startRolloutWorld();
+  const { kubernetes } = world;
+  await using proxy = await startFaultProxy(kubernetes.url, { upstreamCa: kubernetes.ca });
+  proxy.on({ path: "/eviction" }, { kind: "black-hole" });
+  const ending = new AbortController();
+  const drain = drainNode({
+    kubernetes: connect(proxy.url, proxy.ca, kubernetes.token),
+    node: "old",
+    signal: ending.signal,
+  });
+  void proxy.next({ path: "/eviction" }).then(() => ending.abort());
+  await expect(toEnd(drain)).rejects.toThrow(/aborted/);
+}, 30_000);
+
+async function toEnd(drain: ReturnType<typeof drainNode>): Promise<void> {
+  for await (const _ of drain);
+}

@@ -14,7 +14,7 @@ import { createDrainMachine, type DrainMachine } from "./machine.ts";
 import { type DrainPolicy, turnOf } from "./plan.ts";
 import { followPodsOf, type PodsOfNode } from "./pods-of-node.ts";
 import type { DrainProgress } from "./progress.ts";
-import { takeSteps } from "./steps.ts";
+import { createSteps, type Steps } from "./steps.ts";
 import { attachedVolumes } from "./volumes.ts";
 
 export interface DrainOptions {
@@ -34,6 +34,8 @@ export interface DrainOptions {
   volumes?: boolean;
   /** Cordon first; false where that was done already. @default true */
   cordon?: boolean;
+  /** Notice when somebody deletes the node; false where somebody else does. @default true */
+  watchNode?: boolean;
   /** The rate that this drain shares with others. @default its own: 50 requests a second, 300 at once */
   bucket?: TokenBucket;
   /** Record Kubernetes Events on the node. @default true */
@@ -46,13 +48,16 @@ export interface DrainOptions {
 /** A watch may be deaf: after this time without news of the pods they are listed. */
 const relistMs = 30_000;
 const volumePollMs = 2000;
+/** A drain that is over before need not watch the node: what happened to it meanwhile is told then. */
+const unwatchedMs = 10_000;
 
 /**
  * Empties a node as fast as its PodDisruptionBudgets allow: cordons it, evicts its pods, woken by every change
  * to a pod or a budget, and ends when a consistent list shows that nothing is left that has to go. Nothing is
  * touched before `planned` is taken: ending the iteration there leaves everything as it was.
  *
- * @returns its progress; ending the iteration ends the drain and leaves the node cordoned
+ * @returns its progress; ending the iteration ends the drain and leaves the node cordoned. The answers to evictions
+ * that were sent are waited for first, up to five seconds
  * @throws ApiError when the node does not exist, or what the drain needs is not allowed
  */
 export async function* drainNode(options: DrainOptions): AsyncGenerator<DrainProgress> {
@@ -82,7 +87,7 @@ export async function* drainNode(options: DrainOptions): AsyncGenerator<DrainPro
     signal.throwIfAborted(); // with what ended it, not with what that broke off
     throw error;
   } finally {
-    drain.close();
+    await drain.close();
   }
 }
 
@@ -93,6 +98,7 @@ interface Drain {
   options: DrainOptions;
   kubernetes: Kubernetes;
   machine: DrainMachine;
+  steps: Steps;
   pods: PodsOfNode;
   wake: Wake;
   /** Not told yet. */
@@ -110,7 +116,8 @@ interface Drain {
   nodeEvents: NodeEvents;
   /** Tries until it succeeds or is refused. */
   insist<T>(attempt: () => Promise<T>): Promise<T>;
-  close(): void;
+  /** Resolves when nothing of it is under way any more. */
+  close(): Promise<void>;
 }
 
 function open(options: DrainOptions): Drain {
@@ -140,6 +147,8 @@ function open(options: DrainOptions): Drain {
     ledger: budgets.ledger,
     ...(onTimeout === "force" ? { forceBy: deadline } : {}),
   });
+  const turn = () => bucket.take(options.node, signal);
+  const steps = createSteps({ kubernetes: options.kubernetes, machine, signal, turn, tell });
   const stopListening = budgets.onChange((budget) => {
     if (budget === undefined || machine.waitsFor(budget)) wake.notify();
   });
@@ -155,12 +164,30 @@ function open(options: DrainOptions): Drain {
   const pods = followPodsOf(options.node, { kubernetes, machine, signal, news });
   let node: NodeWatch | undefined;
   const drain: Drain = {
-    ...{ options, kubernetes, machine, pods, budgets, wake, events, began, deadline, signal },
+    ...{
+      options,
+      kubernetes,
+      machine,
+      steps,
+      pods,
+      budgets,
+      wake,
+      events,
+      began,
+      deadline,
+      signal,
+    },
     gone: () => gone,
     read: async () => toNode(await kubernetes.request({ path: nodePath(options.node), signal })),
     cordon: () => cordon(kubernetes, options.node, signal),
     begin(known) {
-      node = watchNode(kubernetes, known, { signal, changed: wake.notify, failed });
+      if (options.watchNode ?? true) {
+        const watch = () => {
+          node = watchNode(kubernetes, known, { signal, changed: wake.notify, failed });
+        };
+        const timer = setTimeout(watch, unwatchedMs);
+        signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+      }
       if (options.events ?? true) drain.nodeEvents = createNodeEvents(kubernetes, known.metadata);
     },
     isNodeGone: () => node !== undefined && node() === undefined,
@@ -169,6 +196,7 @@ function open(options: DrainOptions): Drain {
     close() {
       stopListening();
       ending.abort();
+      return steps.ended();
     },
   };
   return drain;
@@ -208,19 +236,15 @@ function recordEnd(end: DrainProgress, events: NodeEvents): void {
 
 /** Acts until the node is empty, or something else ends the drain, which it returns. */
 async function* untilEmpty(drain: Drain): AsyncGenerator<DrainProgress, Cut | undefined> {
-  const { kubernetes, machine, pods, wake, events, deadline, signal, options } = drain;
+  const { machine, steps, pods, wake, events, deadline, signal, options } = drain;
   const cordonedAt = Date.now();
   const settledAt = cordonedAt + (options.settleMs ?? 1000);
-  const tell = (event: DrainProgress) => {
-    events.push(event);
-    wake.notify();
-  };
   let shown = "";
   let confirmed = false;
   for (;;) {
     const now = Date.now();
     const decision = machine.decide(now);
-    takeSteps(decision, { kubernetes, machine, signal, tell });
+    steps.take(decision);
     yield* events.splice(0);
     signal.throwIfAborted();
     if (drain.isNodeGone()) return { type: "nodeGone", node: options.node };

@@ -8,61 +8,86 @@ import type { DrainProgress } from "./progress.ts";
 export interface StepContext {
   kubernetes: Kubernetes;
   machine: DrainMachine;
+  /** Aborts when the drain ends. */
   signal: AbortSignal;
+  /** Resolves when a request may be sent; rejects when the drain ends. */
+  turn(): Promise<void>;
   tell(event: DrainProgress): void;
 }
 
-/** Starts what was decided, without waiting for it; each answer goes back to the machine. */
-export function takeSteps({ evict, force, look }: DrainDecision, context: StepContext): void {
-  for (const verdict of evict) settle(evictPod(verdict, context), context);
-  for (const verdict of force) settle(forcePod(verdict, context), context);
-  for (const pod of look) settle(lookAt(pod, context), context);
+/** Carries out what a drain machine decides. */
+export interface Steps {
+  /** Starts what was decided, without waiting for it; each answer goes back to the machine. */
+  take(decision: DrainDecision): void;
+  /** To be called when the drain has ended: resolves when nothing is under way any more. */
+  ended(): Promise<void>;
 }
 
-/** These only fail when the drain ends. */
-function settle(step: Promise<void>, { signal, tell }: StepContext): void {
-  step.catch((error: unknown) => {
-    if (!signal.aborted) tell({ type: "failed", error });
-  });
-}
+type Target = PodVerdict["pod"];
 
-async function evictPod({ pod, graceSeconds }: PodVerdict, context: StepContext): Promise<void> {
-  const { kubernetes, signal } = context;
-  const outcome = await evict(kubernetes, pod, { graceSeconds, signal });
-  report(pod, outcome, "evicted", context);
-}
+/**
+ * How long the answer to an eviction is waited for after its drain has ended. The API server gives up an eviction
+ * whose client hangs up, and may leave it on its budget's books for two minutes.
+ */
+const answerMs = 5000;
 
-async function forcePod({ pod, graceSeconds }: PodVerdict, context: StepContext): Promise<void> {
-  const { kubernetes, signal } = context;
-  const outcome = await forceDelete(kubernetes, pod, graceSeconds, signal);
-  report(pod, outcome, "forced", context);
-}
+export function createSteps(context: StepContext): Steps {
+  const { kubernetes, machine, signal, turn, tell } = context;
+  const underWay = new Set<Promise<void>>();
+  const enough = new AbortController();
 
-function report(
-  pod: PodVerdict["pod"],
-  outcome: EvictionOutcome,
-  done: "evicted" | "forced",
-  { machine, tell }: StepContext,
-): void {
-  machine.answered(pod.uid, outcome, Date.now());
-  if (outcome.kind === "accepted") tell({ type: done, pod });
-  else tell({ type: "refused", pod, outcome });
-}
+  /** A step fails only when the drain ends. */
+  function begin(act: () => Promise<void>): void {
+    const step = turn()
+      .then(act)
+      .catch((error: unknown) => {
+        if (!signal.aborted) tell({ type: "failed", error });
+      })
+      .finally(() => underWay.delete(step));
+    underWay.add(step);
+  }
 
-/** An eviction without an answer may have been accepted. Sending it again would shorten the pod's grace. */
-async function lookAt(pod: PodVerdict["pod"], context: StepContext): Promise<void> {
-  const { kubernetes, machine, signal } = context;
-  try {
-    const found = toPod(await kubernetes.request({ path: pathOf(pod), signal }));
-    if (found.metadata.uid !== pod.uid) return machine.gone(pod.uid);
-    machine.seen(found);
-    machine.looked(pod.uid);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isApiError(error, 404)) machine.gone(pod.uid);
-    else {
-      const { message } = error as Error;
-      machine.answered(pod.uid, { kind: "unclear", message }, Date.now());
+  async function evictPod({ pod, graceSeconds }: PodVerdict): Promise<void> {
+    machine.sent(pod.uid, Date.now());
+    report(pod, await evict(kubernetes, pod, { graceSeconds, signal: enough.signal }), "evicted");
+  }
+
+  async function forcePod({ pod, graceSeconds }: PodVerdict): Promise<void> {
+    report(pod, await forceDelete(kubernetes, pod, graceSeconds, enough.signal), "forced");
+  }
+
+  function report(pod: Target, outcome: EvictionOutcome, done: "evicted" | "forced"): void {
+    machine.answered(pod.uid, outcome, Date.now());
+    tell(outcome.kind === "accepted" ? { type: done, pod } : { type: "refused", pod, outcome });
+  }
+
+  /** An eviction without an answer may have been accepted. Sending it again would shorten the pod's grace. */
+  async function lookAt(pod: Target): Promise<void> {
+    try {
+      const found = toPod(await kubernetes.request({ path: pathOf(pod), signal }));
+      if (found.metadata.uid !== pod.uid) return machine.gone(pod.uid);
+      machine.seen(found);
+      machine.looked(pod.uid);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isApiError(error, 404)) machine.gone(pod.uid);
+      else {
+        const { message } = error as Error;
+        machine.answered(pod.uid, { kind: "unclear", message }, Date.now());
+      }
     }
   }
+
+  return {
+    take({ evict, force, look }) {
+      for (const verdict of evict) begin(() => evictPod(verdict));
+      for (const verdict of force) begin(() => forcePod(verdict));
+      for (const pod of look) begin(() => lookAt(pod));
+    },
+    async ended() {
+      const timer = setTimeout(() => enough.abort(), answerMs);
+      await Promise.all(underWay);
+      clearTimeout(timer);
+    },
+  };
 }

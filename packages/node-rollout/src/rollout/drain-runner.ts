@@ -58,7 +58,7 @@ export function createDrainRunner(context: RolloutContext, news: DrainNews): Dra
     }
   }
 
-  /** True when there is nothing left to do: what a node that is gone means, the index of nodes tells. */
+  /** True when there is nothing left to do. */
   async function drainOnce(
     drain: NonNullable<RolloutDecision["drain"]>,
     signal: AbortSignal,
@@ -70,7 +70,7 @@ export function createDrainRunner(context: RolloutContext, news: DrainNews): Dra
       if (progress.type === "waiting") news.waiting(progress.waits);
     }
     if (last === "drained") news.drained();
-    return last === "drained" || last === "nodeGone";
+    return last === "drained";
   }
 
   return {
@@ -98,6 +98,7 @@ function optionsOf(
       ...(ownPodUid === undefined ? {} : { ownPodUid }),
     },
     cordon: false,
+    watchNode: false, // the index of nodes tells, and then the drain is not wanted any more
     settleMs: settleSeconds * 1000,
     volumes: waitForVolumes,
     ...(forceBy === undefined
