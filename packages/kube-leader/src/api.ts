@@ -14,14 +14,16 @@ export interface Call {
 
 export interface Reply {
   status: number;
-  /** The parsed body: the object, or a Status. */
-  body: unknown;
+  /** The parsed body: the object, or a Status; of a refusal or overload its text as `message`. */
+  body: object;
   /** What the server asks to wait before the next try, in milliseconds. */
   retryAfterMs: number | undefined;
 }
 
+const eventTypes = ["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"] as const;
+
 export interface WatchEvent {
-  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  type: (typeof eventTypes)[number];
   object: unknown;
 }
 
@@ -127,7 +129,12 @@ function failureOf(error: unknown, { outer, signal }: Deadline): unknown {
 function unreachable(cause: unknown): UnreachableError {
   if (cause instanceof UnreachableError) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
-  return new UnreachableError(message || code || "no connection", { cause });
+  // Node advises a flag of its own.
+  const words = message.replace(
+    /; if the root CA is installed locally.*/,
+    ", not from the authority in ca.crt or the kubeConfig",
+  );
+  return new UnreachableError(words || code || "no connection", { cause });
 }
 
 async function open(
@@ -172,21 +179,27 @@ function pathOf(server: URL, { resource, namespace, name, query = {} }: Call): s
 function replyOf(response: IncomingMessage, text: string): Reply {
   const status = response.statusCode ?? 0;
   const seconds = Number(response.headers["retry-after"]);
-  return {
-    status,
-    body: parse(text, status),
-    retryAfterMs: seconds > 0 ? seconds * 1000 : undefined,
-  };
+  const body = parse(text);
+  if (!isOfApiServer(status, body)) {
+    throw new UnreachableError(`what answers HTTP ${status} there is no API server`);
+  }
+  return { status, body, retryAfterMs: seconds > 0 ? seconds * 1000 : undefined };
 }
 
-/** Proxies between us and the API server answer errors in HTML; a success must be JSON. */
-function parse(text: string, status: number): unknown {
+function parse(text: string): object {
   try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (status < 300) throw new UnreachableError("the answer is not JSON", { cause });
-    return { message: text.slice(0, 200).trim() };
+    const body: unknown = JSON.parse(text);
+    if (typeof body === "object" && body !== null) return body;
+  } catch {
+    // What stands between us and the API server answers in HTML.
   }
+  return { message: text.slice(0, 200).trim() };
+}
+
+/** A load balancer's 404 is no news of the lock. Of refusals and overload the status alone tells enough. */
+function isOfApiServer(status: number, body: { kind?: unknown; metadata?: unknown }): boolean {
+  if (status < 300) return typeof body.metadata === "object";
+  return [401, 403, 429].includes(status) || status >= 500 || body.kind === "Status";
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {
@@ -206,11 +219,19 @@ async function* eventsOf(
     for await (const chunk of response) {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (line.trim() !== "") yield JSON.parse(line) as WatchEvent;
+      for (const line of lines) if (line.trim() !== "") yield eventOf(line);
     }
   } catch (error) {
     throw failureOf(error, deadline);
   } finally {
     deadline.clear();
   }
+}
+
+function eventOf(line: string): WatchEvent {
+  const event = JSON.parse(line) as WatchEvent | null;
+  const { metadata } = (event?.object ?? {}) as { metadata?: { resourceVersion?: string } };
+  const isWhole = event?.type === "ERROR" || metadata?.resourceVersion !== undefined;
+  if (event !== null && isWhole && eventTypes.includes(event.type)) return event;
+  throw new UnreachableError("the watch tells what no API server does");
 }

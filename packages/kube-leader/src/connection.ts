@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ export function isInCluster(env: NodeJS.ProcessEnv): boolean {
  */
 export function inClusterConnection(env: NodeJS.ProcessEnv): Connection {
   const folder = serviceAccountFolder(env);
-  expectReadable(join(folder, "ca.crt"));
+  expectCertificate(join(folder, "ca.crt"));
   const agent = new Agent({
     keepAlive: true,
     // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0, meant for the command, does not reach us.
@@ -109,21 +109,27 @@ export function tokenOf(kubeConfig: object | undefined): string | undefined {
 function serverUrl(env: NodeJS.ProcessEnv): URL {
   const host = env["KUBERNETES_SERVICE_HOST"] ?? "";
   const port = env["KUBERNETES_SERVICE_PORT"] || "443";
-  const url = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  if (!URL.canParse(url)) {
+  const isBareIpv6 = host.includes(":") && !host.startsWith("[");
+  const url = URL.parse(`https://${isBareIpv6 ? `[${host}]` : host}:${port}`);
+  // Anything else in them would be taken for a user, a path or a query, and the port for the usual one.
+  const isAddress = url?.href === `https://${url?.host}/` && port !== "0";
+  if (url === null || !isAddress) {
     throw new ConfigurationError(
-      `KUBERNETES_SERVICE_HOST=${host} KUBERNETES_SERVICE_PORT=${port}: not an address`,
+      `KUBERNETES_SERVICE_HOST=${host} KUBERNETES_SERVICE_PORT=${port}: not an address; expected an IP address or a name, and a port`,
     );
   }
-  return new URL(url);
+  return url;
 }
 
-function expectReadable(file: string): void {
+function expectCertificate(file: string): void {
+  let text: string;
   try {
-    accessSync(file, constants.R_OK);
+    text = readFileSync(file, "latin1");
   } catch (error) {
     throw new ConfigurationError(`${file}: the API server's certificate cannot be read`, {
       cause: error,
     });
   }
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return;
+  throw new ConfigurationError(`${file}: holds no certificate in PEM form`);
 }

@@ -45,7 +45,10 @@ export async function follow<T>(options: FeedOptions<T>): Promise<void> {
   }
 }
 
-/** Watches until the server no longer knows the changes since the last one. */
+/**
+ * Watches until the server no longer knows the changes since the last one, or a watch fails before it has stood for a
+ * while: where watches never work, the lists between them still tell.
+ */
 async function watchFrom<T>(version: string, options: FeedOptions<T>): Promise<void> {
   const { api, resource, namespace, query, signal } = options;
   const what = `watch of ${resource}`;
@@ -59,11 +62,13 @@ async function watchFrom<T>(version: string, options: FeedOptions<T>): Promise<v
       { verb: "watch", resource, namespace, query: fullQuery, timeoutSeconds },
       { signal },
     );
+    if (events === undefined) return;
     const isKnown =
       "status" in events ? false : await takeEvents(events, options, (seen) => (last = seen));
-    if (performance.now() - began > 5_000) api.calm(what);
+    const hasStood = performance.now() - began > 5_000;
+    if (hasStood) api.calm(what);
     await api.pause(what, signal);
-    if (!isKnown) return;
+    if (!isKnown || !hasStood) return;
   }
 }
 

@@ -82,6 +82,11 @@ async function checkSelector(
   { api, namespace }: Session,
   signal: AbortSignal,
 ): Promise<void> {
+  if (labelSelector.trim() === "") {
+    throw new ConfigurationError(
+      "the selector is empty, which every pod matches; expected labels such as app=worker",
+    );
+  }
   const query = { labelSelector, limit: "1" };
   await api.ask({ verb: "list", resource: "pods", namespace, query }, { signal });
 }

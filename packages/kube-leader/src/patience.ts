@@ -8,11 +8,11 @@ export interface PatientApi {
   ask(call: Call, options: CallOptions): Promise<Reply>;
   /** Tries once; undefined, after a pause, when it is not clear whether the call was done. */
   try(call: Call, options: CallOptions): Promise<Reply | undefined>;
-  /** Opens a watch, as `ask`. */
+  /** Opens a watch, as `try`. */
   watch(
     call: Call & { timeoutSeconds: number },
     options: CallOptions,
-  ): Promise<Reply | AsyncIterable<WatchEvent>>;
+  ): Promise<Reply | AsyncIterable<WatchEvent> | undefined>;
   /** Waits before something is done again, longer every time until `calm` was called for it. */
   pause(what: string, signal: AbortSignal): Promise<void>;
   calm(what: string): void;
@@ -99,28 +99,26 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
       } else throw new ApiError(`cannot ${wordsOf(call)}: HTTP ${status} ${messageOf(body)}`);
     } catch (error) {
       if (!isPassing(error)) throw error;
-      tell(unreachable, `cannot reach the API server at ${api.server.host}: ${error.message}`);
+      // Watches may break for ever where all else is answered.
+      const trouble = call.verb === "watch" ? key : unreachable;
+      tell(trouble, `cannot reach the API server at ${api.server.host}: ${error.message}`);
     }
     await pause(key, signal, retryAfterMs);
     return undefined;
   }
 
-  async function untilAnswered<T>(
-    call: Call,
-    options: CallOptions,
-    send: () => Promise<Reply | T>,
-  ): Promise<Reply | T> {
-    for (;;) {
-      const answer = await attempt(call, options, send);
-      if (answer !== undefined) return answer;
-    }
-  }
+  const tryOnce: PatientApi["try"] = (call, options) =>
+    attempt<never>(call, options, () => api.send(call, options.signal));
 
   return {
-    ask: (call, options) =>
-      untilAnswered<never>(call, options, () => api.send(call, options.signal)),
-    try: (call, options) => attempt<never>(call, options, () => api.send(call, options.signal)),
-    watch: (call, options) => untilAnswered(call, options, () => api.watch(call, options.signal)),
+    ask: async (call, options) => {
+      for (;;) {
+        const answer = await tryOnce(call, options);
+        if (answer !== undefined) return answer;
+      }
+    },
+    try: tryOnce,
+    watch: (call, options) => attempt(call, options, () => api.watch(call, options.signal)),
     pause,
     calm: (what) => failures.delete(what),
   };

@@ -168,7 +168,8 @@ describe.concurrent("answers that get lost", () => {
     "a create that always meets a conflict is not tried in a hot loop",
     async (scene) => {
       const { election, proxy } = scene;
-      const off = proxy.on({ method: "POST" }, { kind: "answer", status: 409, body: {} });
+      const body = { kind: "Status", reason: "AlreadyExists" };
+      const off = proxy.on({ method: "POST" }, { kind: "answer", status: 409, body });
       const a = await election.pod("conflict-a");
       const cli = a.lead({ through: proxy });
       await proxy.next({ method: "POST" });

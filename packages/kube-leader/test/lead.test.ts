@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -74,7 +76,7 @@ describe("waiting", () => {
     expect(holderOf(candidates.cluster, "held")).toBe("held-0");
 
     leader.kill("SIGKILL");
-    await deletePod("held-0");
+    await candidates.deletePod("held-0");
     await waiter.printed(/leads as held-1/);
     expect(holderOf(candidates.cluster, "held")).toBe("held-1");
     expect(waiter.output().stderr.match(/waiting for/g)).toHaveLength(1);
@@ -85,11 +87,11 @@ describe("waiting", () => {
     await leader.printed(/leads as vanish-0/);
     const waiter = candidates.start(candidates.pod("vanish-1"), ["vanish", ...stay]);
     await waiter.printed(/waiting for/);
-    await api("DELETE", `configmaps/vanish`);
+    await candidates.request("DELETE", `configmaps/vanish`);
     const third = candidates.start(candidates.pod("after-0"), ["after", "true"]);
     await third.ended; // the API has long told of the deletion by now
     expect(waiter.output().stdout).toBe("");
-    await deletePod("vanish-0");
+    await candidates.deletePod("vanish-0");
     await waiter.printed(/leads as vanish-1/);
   });
 
@@ -149,7 +151,10 @@ describe("waiting", () => {
 
 describe("refusing", () => {
   test("a ConfigMap that is not ours is never touched", async () => {
-    await api("POST", "configmaps", { metadata: { name: "foreign" }, data: { key: "value" } });
+    await candidates.request("POST", "configmaps", {
+      metadata: { name: "foreign" },
+      data: { key: "value" },
+    });
     const { code, stderr } = await candidates.start(candidates.pod("foreign-0"), [
       "foreign",
       "true",
@@ -195,6 +200,41 @@ describe("refusing", () => {
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 
+  test.each([
+    ["the host, a URL", { KUBERNETES_SERVICE_HOST: "https://10.0.0.1" }],
+    ["the host, with a path", { KUBERNETES_SERVICE_HOST: "10.0.0.1/api" }],
+    ["the port, as links of old had it", { KUBERNETES_SERVICE_PORT: "tcp://10.0.0.1:443" }],
+    ["the port, with a path", { KUBERNETES_SERVICE_PORT: "443/api" }],
+    ["the port, of which there is none", { KUBERNETES_SERVICE_PORT: "0" }],
+  ])("an address that is none: %s", async (_, change) => {
+    const env = { ...candidates.pod("nowhere-0"), ...change };
+    const { code, stderr } = await candidates.start(env, ["nowhere", "true"]).ended;
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^kube-leader: .*: not an address.*\n$/),
+    ]);
+  });
+
+  test.each([
+    ["ca.crt", "", /ca\.crt: holds no certificate/],
+    ["ca.crt", undefined, /ca\.crt: the API server's certificate cannot be read/],
+    ["token", "", /cannot tell this process's pod/],
+  ])("a %s that says %j", async (file, text, message) => {
+    const env = candidates.pod("unusable-0");
+    const path = join(env["KUBE_LEADER_SERVICE_ACCOUNT_DIR"] ?? "", file);
+    if (text === undefined) rmSync(path);
+    else writeFileSync(path, text);
+    const { code, stderr } = await candidates.start(env, ["unusable", "true"]).ended;
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  test.each(["a=b=c", ""])("the selector %j, before the lock is taken", async (selector) => {
+    const args = ["--name", "selected", "--selector", selector, "--", "echo", "ran"];
+    const { code, stdout } = await candidates.start(candidates.pod("selected-0"), args).ended;
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(candidates.cluster.get("configmaps", "selected", namespace)).toBeUndefined();
+  });
+
   test("an identity that disagrees with the token", async () => {
     const env = { ...candidates.pod("honest-0"), POD_NAME: "another-0" };
     const { code, stderr } = await candidates.start(env, ["identity", "true"]).ended;
@@ -226,30 +266,6 @@ test("status tells who leads, and exits 1 when nobody does", async () => {
   });
   expect((await status("nobody-1", "nobody")).code).toBe(1);
 });
-
-async function deletePod(name: string): Promise<void> {
-  await api("DELETE", `pods/${name}?gracePeriodSeconds=0`);
-}
-
-/** A request as the cluster's administrator, over the fake's own certificate. */
-async function api(method: string, path: string, body?: object): Promise<void> {
-  const { request } = await import("node:https");
-  const { url, ca, token } = candidates.cluster;
-  const text = body === undefined ? "" : JSON.stringify(body);
-  const sent = request(`${url}/api/v1/namespaces/${namespace}/${path}`, {
-    method,
-    ca,
-    agent: false,
-    headers: {
-      authorization: `Bearer ${token}`,
-      "content-type": "application/json",
-      "content-length": Buffer.byteLength(text),
-    },
-  }).end(text);
-  const [response] = await once(sent, "response");
-  response.resume();
-  expect(response.statusCode).toBeLessThan(300);
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
