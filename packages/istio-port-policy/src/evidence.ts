@@ -1,4 +1,5 @@
-import { type Protocol, parseProtocol, type ServicePort } from "./protocol.ts";
+import { parseProtocol, type ServicePort } from "./protocol.ts";
+import type { Protocol } from "./protocol-name.ts";
 import { nameOf } from "./service.ts";
 
 /** What a port most likely speaks, and why we think so. */

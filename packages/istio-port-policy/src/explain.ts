@@ -1,5 +1,6 @@
 import { type Meaning, meaningOf } from "./meaning.ts";
-import { type DecidedBy, detectProtocol, type Protocol } from "./protocol.ts";
+import { type DecidedBy, detectProtocol } from "./protocol.ts";
+import type { Protocol } from "./protocol-name.ts";
 import type { Service } from "./service.ts";
 import { nameOf, viewOf } from "./service.ts";
 

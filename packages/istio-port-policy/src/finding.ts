@@ -1,4 +1,5 @@
-import type { DecidedBy, Protocol } from "./protocol.ts";
+import type { DecidedBy } from "./protocol.ts";
+import type { Protocol } from "./protocol-name.ts";
 
 /** `istio`: what istiod itself decides. `name`: every port's name follows the naming convention. */
 export type Rule = "istio" | "name";

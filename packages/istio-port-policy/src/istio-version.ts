@@ -1,5 +1,5 @@
 import { PolicyError } from "./errors.ts";
-import type { Protocol } from "./protocol.ts";
+import type { Protocol } from "./protocol-name.ts";
 
 /** What a release of Istio reads from a Service port. */
 export interface IstioProfile {

@@ -1,4 +1,4 @@
-import type { Protocol } from "./protocol.ts";
+import type { Protocol } from "./protocol-name.ts";
 
 /** What a protocol means for the traffic of a port. */
 export interface Meaning {

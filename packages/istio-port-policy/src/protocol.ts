@@ -1,20 +1,5 @@
 import { istioProfile } from "./istio-version.ts";
-
-/** A protocol by Istio's own name; `UnsupportedProtocol` is what Istio has to guess from the traffic. */
-export type Protocol =
-  | "HTTP"
-  | "HTTP2"
-  | "HTTP_PROXY"
-  | "HTTPS"
-  | "GRPC"
-  | "GRPC-Web"
-  | "TCP"
-  | "TLS"
-  | "UDP"
-  | "Mongo"
-  | "MySQL"
-  | "Redis"
-  | "UnsupportedProtocol";
+import type { Protocol } from "./protocol-name.ts";
 
 /** What in the port made Istio choose; `none` when nothing did. */
 export type DecidedBy = "transport-udp" | "appProtocol" | "name" | "well-known-port" | "none";

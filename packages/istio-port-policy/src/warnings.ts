@@ -1,7 +1,8 @@
 import type { CheckOptions } from "./finding.ts";
 import { istioProfile } from "./istio-version.ts";
 import { meaningOf } from "./meaning.ts";
-import { detectProtocol, type Protocol, parseProtocol, type ServicePort } from "./protocol.ts";
+import { detectProtocol, parseProtocol, type ServicePort } from "./protocol.ts";
+import type { Protocol } from "./protocol-name.ts";
 import { labelOf, nameOf, type ServiceView } from "./service.ts";
 
 /** A port that Istio can tell the protocol of, and that still may not do what its author thinks. */
