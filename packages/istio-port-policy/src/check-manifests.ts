@@ -82,8 +82,7 @@ function checkDocument(
     report.checked.services++;
     report.checked.ports += service.spec?.ports?.length ?? 0;
     for (const found of check(service)) {
-      // A copy: V8 makes a part of a text point into the whole, and would keep every file in memory.
-      const finding: PortFinding = { ...structuredClone(found), file };
+      const finding: PortFinding = { ...detached(found), file };
       const place = locator.place([...path, ...pathOf(finding, service)]);
       if (place !== undefined) {
         finding.line = text.line + place.line - 1;
@@ -93,6 +92,20 @@ function checkDocument(
       report.findings.push(finding);
     }
   }
+}
+
+/**
+ * A finding whose texts are its own: V8 makes a part of a text point into the whole, and would keep every file in
+ * memory. The other texts are constants, which all findings share.
+ */
+function detached(finding: PortFinding): PortFinding {
+  const { message, suggestion, namespace, service, port } = finding;
+  const own = structuredClone({ message, namespace, service, port });
+  return {
+    ...finding,
+    ...own,
+    ...(suggestion === undefined ? {} : { suggestion: structuredClone(suggestion) }),
+  };
 }
 
 /** The field that a finding is about: the one that Istio went by. */
