@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { binOf, runCli } from "@internal/test/cli";
+import { join } from "node:path";
+import { binOf, runCli, startCli, startProcess } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import type { CheckReport } from "../src/index.ts";
@@ -108,6 +109,45 @@ test("reads the standard input, JSON lists included", async () => {
   expect(findings).toMatchObject([{ namespace: "new", service: "b", file: "<stdin>", line: 40 }]);
   expect(input.split("\n")[39]).toContain('"name": "x"');
   expect(checked).toEqual({ files: 1, services: 2, ports: 2 });
+  expect(code).toBe(1);
+});
+
+test("an empty standard input is a mistake: what should have written it failed", async () => {
+  for (const input of ["", " \n\n"]) {
+    const { code, stdout, stderr } = await runCli("istio-port-policy", ["check", "-"], { input });
+    expect(stderr).toBe(
+      "istio-port-policy: <stdin>: nothing came; has the command before the pipe failed?\n",
+    );
+    expect(stdout).toContain("; 1 place unreadable");
+    expect(code).toBe(2);
+  }
+  const nothing = await runCli("istio-port-policy", ["check", "-"], { input: "# no documents\n" });
+  expect([nothing.code, nothing.stderr]).toEqual([0, ""]);
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("%s ends the wait for a named pipe that nobody writes to", async (signal, code) => {
+  using folder = makeFolder({ "a.yaml": "a: {{ x }}\n}}\n" });
+  const pipe = join(folder.path, "pipe");
+  await startProcess("mkfifo", [pipe]).ended;
+  // The template's notice comes right before the pipe is opened.
+  const waiting = startCli("istio-port-policy", ["check", "a.yaml", pipe], { cwd: folder.path });
+  await waiting.printed(/a template, skipped/);
+  waiting.kill(signal);
+  expect(await waiting.ended).toMatchObject({ code, stdout: "" });
+});
+
+test("a named pipe is read to its end, whoever comes first", async () => {
+  using folder = makeFolder({ "a.yaml": wrong });
+  const pipe = join(folder.path, "pipe");
+  await startProcess("mkfifo", [pipe]).ended;
+  const reading = check(folder.path, pipe, "/dev/null");
+  const writing = startProcess("sh", ["-c", `cat a.yaml > ${pipe}`], { cwd: folder.path }).ended;
+  expect(await writing).toMatchObject({ code: 0 });
+  const { code, stdout } = await reading;
+  expect(stdout).toContain("1 error, 0 warnings in 1 Service (1 port, 2 files)");
   expect(code).toBe(1);
 });
 

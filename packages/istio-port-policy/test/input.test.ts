@@ -158,7 +158,7 @@ test("a file larger than what is read at once is streamed", async () => {
   expect(checked).toEqual({ files: 1, services: 1, ports: 1 });
 });
 
-test("a link to a file is followed, one that leads nowhere is told, none to a folder is", async () => {
+test("a link to a file is followed to where nothing else leads, one that leads nowhere is told, none to a folder is", async () => {
   using folder = makeFolder({ "real/a.yaml": wrong("a") });
   for (const [link, target] of [
     ["circle", "."],
@@ -170,7 +170,7 @@ test("a link to a file is followed, one that leads nowhere is told, none to a fo
     symlinkSync(target, join(folder.path, link));
   }
   const { findings, unreadable } = await checkManifests([folder.path]);
-  expect(findings.map(({ file }) => basename(file ?? ""))).toEqual(["file.yaml", "a.yaml"]);
+  expect(findings.map(({ file }) => basename(file ?? ""))).toEqual(["file.yaml"]);
   expect(unreadable.map(({ file, message }) => `${basename(file)} ${message}`)).toEqual([
     "gone.yaml a broken link: no such file or directory",
     expect.stringMatching(/^self.yaml a broken link: /),
@@ -194,7 +194,7 @@ test("what circles, or is deeper than any manifest, does not end the reading of 
     ["c2", 17],
     ["", 4],
   ]);
-  expect(unreadable).toMatchObject([{ line: 11, message: /nesting/ }]);
+  expect(unreadable).toMatchObject([{ line: 11, message: /^nested deeper than 1000/ }]);
 });
 
 test("null is the same as absent, for a whole document too", async () => {
@@ -217,6 +217,22 @@ null
   const { findings, checked, unreadable } = await checkManifests([folder.path]);
   expect([unreadable, checked.services]).toEqual([[], 2]);
   expect(findings).toMatchObject([{ namespace: "default", port: { index: 1, name: "" }, line: 4 }]);
+});
+
+test("the same depth is too deep for every reader, in one sentence", async () => {
+  const nested = (levels: number) =>
+    Array.from({ length: levels }, (_, level) => `${" ".repeat(level)}a:\n`).join("");
+  using folder = makeFolder({
+    "plain.yaml": nested(1001),
+    "umlaut.yaml": `# ä\n${nested(1001)}`,
+    "shallow.yaml": nested(900),
+  });
+  const { unreadable } = await checkManifests([folder.path]);
+  const message = "nested deeper than 1000 levels, as no manifest is (column 1000)";
+  expect(unreadable).toEqual([
+    { file: join(folder.path, "plain.yaml"), line: 1000, message },
+    { file: join(folder.path, "umlaut.yaml"), line: 1001, message },
+  ]);
 });
 
 test("an aborted check throws the reason", async () => {

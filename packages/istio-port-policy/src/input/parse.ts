@@ -12,7 +12,7 @@ import {
 } from "js-yaml";
 import { parsePlain } from "./plain-yaml.ts";
 
-/** A text that is no YAML; the line and column count from 1 within that text. */
+/** A text that cannot be read as YAML, and why; the line and column count from 1 within that text. */
 export class BrokenDocument extends Error {
   override name = "BrokenDocument";
   readonly line: number;
@@ -51,8 +51,14 @@ export function parseDocument(text: string): unknown {
     // Counted anew: to YAML a lone carriage return ends a line too, to editors it does not.
     const lines = text.slice(0, error.mark?.position ?? 0).split("\n");
     const column = (lines.at(-1)?.length ?? 0) + 1;
-    throw new BrokenDocument(error.reason, lines.length, column, { cause: error });
+    throw new BrokenDocument(messageOf(error), lines.length, column, { cause: error });
   }
+}
+
+function messageOf({ reason }: YAMLException): string {
+  return reason.startsWith("nesting exceeded")
+    ? `nested deeper than ${parserOptions.maxDepth} levels, as no manifest is`
+    : `no valid YAML: ${reason}`;
 }
 
 /** YAML 1.2 with merge keys. Tags of others (`!Ref`, `!reference`) are read past: such files hold no Services. */

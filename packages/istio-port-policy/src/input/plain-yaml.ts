@@ -26,6 +26,9 @@ interface Collection {
   list?: unknown[];
 }
 
+/** A document that goes deeper is the full parser's, which has a limit of its own and says so. */
+const deepest = 100;
+
 const keyPattern = /[A-Za-z][\w./-]*:(?= |$)/y;
 
 class Tree {
@@ -37,6 +40,7 @@ class Tree {
 
   /** Takes a line into the tree; false when it is not plain. */
   take(line: string, indent: number): boolean {
+    if (this.#open.length > deepest) return false;
     let column = indent;
     if (line.startsWith("- ", column)) {
       const list = this.#collectionAt(column, "list");

@@ -1,6 +1,6 @@
-import { createReadStream, readFileSync, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { messageOf } from "@internal/lib/errors";
+import { type Chunks, openFile } from "./open.ts";
 import { BrokenDocument, parseDocument } from "./parse.ts";
 import { isTemplated, type Resources, resourcesOf } from "./resources.ts";
 import { selectFiles } from "./select.ts";
@@ -15,6 +15,9 @@ export type ReadEvent =
 
 /** What stands for the standard input in findings and messages. */
 export const stdinName = "<stdin>";
+
+/** A pipe's shell tells nobody that the command before it failed: an empty stream is all there is to see of it. */
+const nothingCame = "nothing came; has the command before the pipe failed?";
 
 export interface ReadOptions {
   /** What `-` reads. @default process.stdin */
@@ -37,11 +40,16 @@ export async function* readManifests(
     yield { type: "file", file };
     let stop: (() => void) | undefined;
     try {
-      const chunks = path === "-" ? (options.stdin ?? process.stdin) : open(path);
+      const chunks = path === "-" ? (options.stdin ?? process.stdin) : openFile(path);
       // Whoever waits for a pipe that says nothing must be able to give up.
       stop = () => chunks instanceof Readable && chunks.destroy(options.signal?.reason);
       options.signal?.addEventListener("abort", stop, { once: true });
-      yield* readDocuments(file, searched, decode(chunks), options.signal);
+      let isEmpty = true;
+      for await (const event of readDocuments(file, searched, decode(chunks), options.signal)) {
+        isEmpty = false;
+        yield event;
+      }
+      if (isEmpty && path === "-") yield { type: "unreadable", file, message: nothingCame };
     } catch (error) {
       if (options.signal?.aborted) throw error;
       yield { type: "unreadable", file, message: messageOf(error).replace(`${path}: `, "") };
@@ -62,20 +70,6 @@ export async function readNamespaces(
     for (const { name, labels } of event.namespaces) found.set(name, labels);
   }
   return found;
-}
-
-type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
-
-/** Up to this size a file is read at once; a larger one, or what is no file at all, is streamed. */
-const atOnce = 2 ** 20;
-
-/**
- * A file's bytes. A manifest of the usual size is read synchronously: that takes some ten microseconds, and a
- * stream or a promise a file costs a tree of manifests more than parsing it.
- */
-function open(file: string): Chunks {
-  const found = statSync(file);
-  return found.isFile() && found.size <= atOnce ? [readFileSync(file)] : createReadStream(file);
 }
 
 async function* readDocuments(
@@ -112,7 +106,7 @@ export function readDocument(
     // tsconfig.json and its like have comments; what speaks of no kind was never a manifest.
     if (searched && file.endsWith(".json") && !text.text.includes('"kind"')) return [];
     const line = text.line + error.line - 1;
-    const message = `no valid YAML: ${error.message} (column ${error.column})`;
+    const message = `${error.message} (column ${error.column})`;
     return [{ type: "unreadable", file, line, message }];
   }
   const services = resources.services.filter(({ service }) => !isTemplated(service));

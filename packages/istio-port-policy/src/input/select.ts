@@ -1,4 +1,5 @@
 import type { Dirent } from "node:fs";
+import { realpathSync } from "node:fs";
 import { glob, readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { messageOf } from "@internal/lib/errors";
@@ -14,18 +15,27 @@ export interface SelectedFile {
 
 /**
  * The files that paths stand for, in order: a file itself, a folder's YAML and JSON files without those git
- * ignores, what a glob matches. A file that two paths lead to comes once.
+ * ignores, what a glob matches. A file that several paths lead to, links among them, comes once: by the first of them.
  */
 export async function* selectFiles(paths: readonly string[]): AsyncGenerator<SelectedFile> {
   const seen = new Set<string>();
   for (const path of paths) {
     for await (const selected of selectPath(path)) {
-      // `a.yaml` and `./a.yaml` are one file; `./-` is a file, `-` the standard input.
-      const file = path === "-" ? path : resolve(selected.file);
+      // `./-` is a file, `-` the standard input.
+      const file = path === "-" ? path : realPathOf(selected.file);
       if (seen.has(file)) continue;
       seen.add(file);
       yield selected;
     }
+  }
+}
+
+/** Where a path leads in the end; one that leads nowhere stands for itself. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return resolve(path);
   }
 }
 
