@@ -51,9 +51,10 @@ export interface Command<O extends Options = Options> {
    * positionals are that word and all after it as they stand, `--` included.
    */
   passthrough?: boolean;
-  /** Does it and returns the exit code. A daemon, which ends with 0 when it is asked to, sets `endsClean`. */
+  /** Does it and returns the exit code. */
   run(invocation: Invocation<O>): Promise<number>;
-  endsClean?: boolean;
+  /** Whether it is a daemon, which ends with 0 when it is asked to. */
+  endsClean?: boolean | ((values: Values<O>) => boolean);
 }
 
 export interface Program {
@@ -84,6 +85,7 @@ export async function runProgram(
 ): Promise<number> {
   const signals = abortOnSignals();
   let chosen: Command | undefined;
+  let endsClean = false;
   try {
     if (args[0] === "--version" || args[0] === "-V") {
       await print(io.stdout, `${program.version}\n`);
@@ -104,13 +106,17 @@ export async function runProgram(
       return 0;
     }
     checkPositionals(chosen, positionals);
+    endsClean =
+      typeof chosen.endsClean === "function"
+        ? chosen.endsClean(values)
+        : (chosen.endsClean ?? false);
     const code = await chosen.run({ values, positionals, signal: signals.signal, io });
     const signal = signals.received();
-    return signal === undefined || chosen.endsClean ? code : endingSignals[signal];
+    return signal === undefined || endsClean ? code : endingSignals[signal];
   } catch (error) {
     const signal = signals.received();
     if (signal !== undefined && isAbort(error)) {
-      return chosen?.endsClean ? 0 : endingSignals[signal];
+      return endsClean ? 0 : endingSignals[signal];
     }
     // The reader of our stdout (`| head`) has what it wanted.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") return 0;

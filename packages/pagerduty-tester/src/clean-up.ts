@@ -13,17 +13,18 @@ import { isManual, keyPrefix } from "./incident.ts";
 export async function cleanUp(
   client: PagerDutyClient,
   config: Config,
-  options: { keep: ReadonlySet<string>; now: number },
+  options: { keep: ReadonlySet<string>; now: number; signal: AbortSignal },
 ): Promise<{ id: string; key: string }[]> {
-  const { keep, now } = options;
+  const { keep, now, signal } = options;
   const serviceIds = [...new Set(config.users.flatMap(({ service }) => service ?? []))];
-  const open = await client.listIncidents({ serviceIds, statuses: ["triggered", "acknowledged"] });
+  const statuses = ["triggered", "acknowledged"] as const;
+  const open = await client.listIncidents({ serviceIds, statuses: [...statuses] }, signal);
   const cleaned: { id: string; key: string }[] = [];
   for (const { id, incident_key: key, created_at } of open) {
     if (key == null || !key.startsWith(keyPrefix) || keep.has(key)) continue;
     const age = now - Date.parse(created_at ?? "");
     if (isManual(key) && age <= config.verifyMs) continue;
-    await client.resolveIncident(id, "pagerduty-tester: left over");
+    await client.resolveIncident(id, "pagerduty-tester: left over", signal);
     cleaned.push({ id, key });
   }
   return cleaned;

@@ -61,7 +61,7 @@ async function resolve(run: Run, context: ConcludeContext, signal: AbortSignal):
   if (incident === undefined || run.resolved) return;
   for (let failures = 0; outcome?.resolvedAfterMs === undefined; failures += 1) {
     try {
-      await client.resolveIncident(incident.id, `pagerduty-tester: ${outcome?.verdict}`);
+      await client.resolveIncident(incident.id, `pagerduty-tester: ${outcome?.verdict}`, signal);
       break;
     } catch (error) {
       if (!(error instanceof PagerDutyError)) throw error;

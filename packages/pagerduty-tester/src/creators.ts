@@ -14,20 +14,24 @@ export function createCreators(
   client: PagerDutyClient,
   from: string,
   clock: Clock,
-): () => Promise<string[]> {
+): (signal: AbortSignal) => Promise<string[]> {
   let known: { ids: string[]; at: number } | undefined;
-  return async () => {
+  return async (signal) => {
     if (known !== undefined && Math.abs(clock.now() - known.at) < keptMs) return known.ids;
-    const ids = await findCreators(client, from);
+    const ids = await findCreators(client, from, signal);
     known = { ids, at: clock.now() };
     return ids;
   };
 }
 
 /** @throws PagerDutyError when PagerDuty cannot be asked now */
-export async function findCreators(client: PagerDutyClient, from: string): Promise<string[]> {
-  const found = await refusedAs([], client.findUsers(from));
-  const own = await refusedAs(undefined, client.getOwnUser());
+export async function findCreators(
+  client: PagerDutyClient,
+  from: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const found = await refusedAs([], client.findUsers(from, signal));
+  const own = await refusedAs(undefined, client.getOwnUser(signal));
   const senders = found.filter(({ email }) => email?.toLowerCase() === from.toLowerCase());
   return [...senders.map(({ id }) => id), ...(own === undefined ? [] : [own.id])];
 }

@@ -81,7 +81,11 @@ export function createEngine(options: {
       onPaged: (run: Run) => watch.add(current(run)),
       onConcluded: settle,
     };
-    const queue = createQueue({ clock, pacer, attempt: (job) => attemptPage(job, context) });
+    const queue = createQueue({
+      clock,
+      pacer,
+      attempt: (job, signal) => attemptPage(job, context, signal),
+    });
     queues.set(serviceId, queue);
     newWork.ring();
     return queue;

@@ -21,7 +21,7 @@ export interface PageContext {
   listLagMs: number;
   verifyMsOf(run: Run): number;
   maxLatenessOf(run: Run): number;
-  creators(): Promise<string[]>;
+  creators(signal: AbortSignal): Promise<string[]>;
   onEvent: OnEvent;
   /** Called when an incident exists, new or found. */
   onPaged(run: Run): void;
@@ -33,13 +33,19 @@ export interface PageContext {
  * Tries to page a person once. However often it is called, in whatever process, and wherever the process died
  * before, at most one incident comes of one run.
  *
+ * @param signal ends the look-ups, so that nothing is sent any more; a request that creates an incident is finished
  * @returns the milliseconds until it should be called again, or undefined when it is done
  */
-export async function attemptPage(job: Job, context: PageContext): Promise<number | undefined> {
+export async function attemptPage(
+  job: Job,
+  context: PageContext,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const { run } = job;
   try {
-    return await attempt(run, context);
+    return await attempt(run, context, signal);
   } catch (error) {
+    if (signal.aborted && error === signal.reason) return 0;
     const { message } = error as Error;
     if (!(error instanceof PagerDutyError)) {
       // The journal cannot be written: without it nothing may be sent.
@@ -54,13 +60,17 @@ export async function attemptPage(job: Job, context: PageContext): Promise<numbe
   }
 }
 
-async function attempt(run: Run, context: PageContext): Promise<number | undefined> {
+async function attempt(
+  run: Run,
+  context: PageContext,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const { clock, journal } = context;
   journal.refresh();
   const known = journal.runs.get(run.key) ?? run;
   if (known.outcome !== undefined) return undefined;
   if (known.incident !== undefined) return paged(known, context, true);
-  const found = await lookUp(known, context);
+  const found = await lookUp(known, context, signal);
   if (found !== undefined) return created(known, found, context, true);
   const limits = { listLagMs: context.listLagMs, maxLatenessMs: context.maxLatenessOf(known) };
   const step = nextStep(known, clock.now(), limits);
@@ -69,11 +79,12 @@ async function attempt(run: Run, context: PageContext): Promise<number | undefin
     conclude(known, context, { verdict: step.verdict, evidence: [], reason: step.reason });
     return undefined;
   }
-  const obstacle = await findObstacle(known, context);
+  const obstacle = await findObstacle(known, context, signal);
   if (obstacle !== undefined) {
     conclude(known, context, obstacle);
     return undefined;
   }
+  signal.throwIfAborted();
   return send(known, context);
 }
 
@@ -81,14 +92,22 @@ async function attempt(run: Run, context: PageContext): Promise<number | undefin
  * The run's incident, of whatever status: the key alone protects only while the incident is open. Asked before
  * every request, as a journal may have been lost; a token that may not ask may not page.
  */
-async function lookUp(run: Run, { client }: PageContext): Promise<Incident | undefined> {
+async function lookUp(
+  run: Run,
+  { client }: PageContext,
+  signal: AbortSignal,
+): Promise<Incident | undefined> {
   const filter = { key: run.key, serviceIds: [run.serviceId] };
-  return (await client.listIncidents(filter)).at(-1);
+  return (await client.listIncidents(filter, signal)).at(-1);
 }
 
 /** What makes a page pointless or harmful now. */
-async function findObstacle(run: Run, context: PageContext): Promise<Outcome | undefined> {
-  if ((await context.creators()).includes(run.user.id)) {
+async function findObstacle(
+  run: Run,
+  context: PageContext,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  if ((await context.creators(signal)).includes(run.user.id)) {
     return {
       verdict: "self-assigned",
       evidence: [],
@@ -96,7 +115,7 @@ async function findObstacle(run: Run, context: PageContext): Promise<Outcome | u
         "incidents are created as this person, and PagerDuty pages nobody for those; set another from",
     };
   }
-  const open = await openIncidents(run, context);
+  const open = await openIncidents(run, context, signal);
   const real = open.find(({ incident_key }) => !incident_key?.startsWith(keyPrefix));
   if (real === undefined) return undefined;
   return {
@@ -106,12 +125,14 @@ async function findObstacle(run: Run, context: PageContext): Promise<Outcome | u
   };
 }
 
-async function openIncidents({ user }: Run, { client }: PageContext): Promise<Incident[]> {
+async function openIncidents(
+  { user }: Run,
+  { client }: PageContext,
+  signal: AbortSignal,
+): Promise<Incident[]> {
   try {
-    return await client.listIncidents({
-      userIds: [user.id],
-      statuses: ["triggered", "acknowledged"],
-    });
+    const statuses = ["triggered", "acknowledged"] as const;
+    return await client.listIncidents({ userIds: [user.id], statuses: [...statuses] }, signal);
   } catch (error) {
     if (error instanceof PagerDutyError && error.status === 404) return [];
     throw error;
@@ -124,7 +145,7 @@ async function send(run: Run, context: PageContext): Promise<number | undefined>
   journal.append({ event: "sending", key });
   pacer.take(clock.now());
   try {
-    // Without the signal: a process that is asked to end waits for this answer.
+    // Without a signal: a process that is asked to end waits for this answer.
     const incident = await createTestIncident(client, { user, serviceId, scheduledAt, key });
     obeyLimit(context);
     return created(run, incident, context, false);

@@ -28,12 +28,12 @@ const longestWait = 30_000;
  * that it delays nobody.
  *
  * @param options.attempt tries a page; returns the milliseconds until it should be tried again, or undefined
- *   when that is done. It must not throw
+ *   when that is done. When the signal aborts it sends nothing more. It must not throw
  */
 export function createQueue(options: {
   clock: Clock;
   pacer: Pacer;
-  attempt: (job: Job) => Promise<number | undefined>;
+  attempt: (job: Job, signal: AbortSignal) => Promise<number | undefined>;
 }): Queue {
   const { clock, pacer, attempt } = options;
   const jobs: Job[] = [];
@@ -53,7 +53,7 @@ export function createQueue(options: {
           await bell.wait(jobs.length === 0 ? wait : Math.min(wait, longestWait), signal);
           continue;
         }
-        const retryMs = await attempt(job);
+        const retryMs = await attempt(job, signal);
         jobs.splice(jobs.indexOf(job), 1);
         if (retryMs === undefined) continue;
         jobs.push({ run: job.run, notBefore: clock.now() + retryMs, failures: job.failures + 1 });

@@ -95,10 +95,10 @@ export function createTester(options: TesterOptions): Tester {
     return takeOver(journal, config, clock.now());
   }
 
-  async function resolveLeftovers(taken: TakenOver): Promise<void> {
+  async function resolveLeftovers(taken: TakenOver, signal: AbortSignal): Promise<void> {
     const { due, begun } = taken;
     const keep = new Set([...due, ...begun].map(({ key }) => key));
-    const cleaned = await cleanUp(client, config, { keep, now: clock.now() });
+    const cleaned = await cleanUp(client, config, { keep, now: clock.now(), signal });
     for (const { id, key } of cleaned) onEvent({ type: "cleaned-up", incidentId: id, key });
   }
 
@@ -166,7 +166,7 @@ export function createTester(options: TesterOptions): Tester {
     run: ({ signal, onReady = () => {} }) =>
       working(signal, async (either) => {
         const taken = takeUp();
-        await patiently(() => resolveLeftovers(taken), either);
+        await patiently(() => resolveLeftovers(taken, either), either);
         begin(taken);
         onReady();
         return follow(either);
@@ -174,7 +174,7 @@ export function createTester(options: TesterOptions): Tester {
     runOnce: ({ signal }) =>
       working(signal, async (either) => {
         const taken = takeUp();
-        await resolveLeftovers(taken);
+        await resolveLeftovers(taken, either);
         begin(taken);
         const runs = [...taken.begun, ...taken.due];
         await engine.settled(runs, either);
@@ -184,7 +184,10 @@ export function createTester(options: TesterOptions): Tester {
     notify: (user, { signal }) =>
       working(signal, async (either) => {
         // Says at once when PagerDuty cannot be reached.
-        await client.listIncidents({ serviceIds: [user.service ?? ""], statuses: ["triggered"] });
+        await client.listIncidents(
+          { serviceIds: [user.service ?? ""], statuses: ["triggered"] },
+          either,
+        );
         const at = new Date(clock.now());
         const [run] = planRuns(journal, [{ user, at, key: manualKey(user.id, at) }]);
         if (run === undefined) throw new Error("the run could not be planned");

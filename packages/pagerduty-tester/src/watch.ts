@@ -9,7 +9,7 @@ export interface WatchContext {
   client: PagerDutyClient;
   clock: Clock;
   pollMs: number;
-  creators(): Promise<string[]>;
+  creators(signal: AbortSignal): Promise<string[]>;
   /** Called once, when the verdict on a page is known. */
   onVerdict(run: Run, outcome: Outcome): void;
 }
@@ -100,7 +100,7 @@ async function outcomeOf(
   if (incident === undefined) return undefined;
   const { createdAt, verifyMs, status } = incident;
   try {
-    const creatorIds = await creators();
+    const creatorIds = await creators(signal);
     const entries = await client.listLogEntries(incident.id, signal);
     return verdictOf({
       userId: user.id,

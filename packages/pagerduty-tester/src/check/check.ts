@@ -34,7 +34,7 @@ export async function checkAccount(
   now: Date,
   signal: AbortSignal,
 ): Promise<CheckReport> {
-  const creators = await findCreators(client, from);
+  const creators = await findCreators(client, from, signal);
   const sends = predictSends(config.users, now, config.ratePerMinute, runsShown);
   return {
     findings: [
