@@ -11,8 +11,8 @@ export interface NodeIndex {
   all(): ReadonlyMap<string, Node>;
   /** Calls back at every change until the signal aborts. */
   onChange(listener: () => void, signal: AbortSignal): void;
-  /** Resolves with an instance's node as soon as there is one, or with undefined when the signal aborts. */
-  wait(instanceId: string, signal: AbortSignal): Promise<Node | undefined>;
+  /** The same for one instance's node: of a thousand nodes in hand each asks after its own. */
+  onChangeOf(instanceId: string, listener: () => void, signal: AbortSignal): void;
 }
 
 /** Follows the nodes until the signal aborts. */
@@ -24,43 +24,37 @@ export function followNodes(
   const nodes = new Map<string, Node>();
   const changed = new EventTarget();
   const known = Promise.withResolvers<void>();
-  const notify = () => changed.dispatchEvent(new Event("change"));
-  const set = (node: Node) => {
-    const id = instanceIdOfNode(node);
-    if (id !== undefined) nodes.set(id, node);
+  const listen = (type: string, listener: () => void, signal: AbortSignal) =>
+    changed.addEventListener(type, listener, { signal });
+  const notify = (...instanceIds: string[]) => {
+    for (const id of instanceIds) changed.dispatchEvent(new Event(`instance ${id}`));
+    changed.dispatchEvent(new Event("any"));
   };
   void follow(kubernetes, { path: "/api/v1/nodes", signal }, toNode, {
     listed(items) {
+      const before = [...nodes.keys()];
       nodes.clear();
-      for (const node of items) set(node);
+      for (const node of items) {
+        const id = instanceIdOfNode(node);
+        if (id !== undefined) nodes.set(id, node);
+      }
       known.resolve();
-      notify();
+      notify(...new Set([...before, ...nodes.keys()]));
     },
     changed(type, node) {
-      if (type === "set") set(node);
-      else nodes.delete(instanceIdOfNode(node) ?? "");
-      notify();
+      const id = instanceIdOfNode(node);
+      if (id === undefined) return;
+      if (type === "set") nodes.set(id, node);
+      else nodes.delete(id);
+      notify(id);
     },
     failed,
   });
-  const find = (instanceId: string) => nodes.get(instanceId);
   return {
     ready: known.promise,
-    find,
+    find: (instanceId) => nodes.get(instanceId),
     all: () => nodes,
-    onChange: (listener, signal) => changed.addEventListener("change", listener, { signal }),
-    wait: (instanceId, signal) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const node = find(instanceId);
-          if (node === undefined && !signal.aborted) return;
-          changed.removeEventListener("change", look);
-          signal.removeEventListener("abort", look);
-          resolve(node);
-        };
-        changed.addEventListener("change", look);
-        signal.addEventListener("abort", look);
-        look();
-      }),
+    onChange: (listener, signal) => listen("any", listener, signal),
+    onChangeOf: (id, listener, signal) => listen(`instance ${id}`, listener, signal),
   };
 }

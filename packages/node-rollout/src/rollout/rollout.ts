@@ -107,7 +107,7 @@ export function startRollout(
   async function run(): Promise<void> {
     void nodes.ready.then(() => {
       if (closing.signal.aborted) return;
-      nodes.onChange(look, closing.signal);
+      nodes.onChangeOf(instanceId, look, closing.signal);
       look();
     });
     signal.addEventListener("abort", wake.notify, { signal: closing.signal });
