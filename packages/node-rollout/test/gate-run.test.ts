@@ -1,7 +1,17 @@
 import { directNotification } from "@internal/test/aws/notifications";
 import { startFaultProxy } from "@internal/test/fault-proxy";
 import { expect, test } from "vitest";
-import { startGateWorld, stop } from "./gate-world.ts";
+import { type GateWorld, startGateWorld, stop } from "./gate-world.ts";
+
+const launching = "autoscaling:EC2_INSTANCE_LAUNCHING" as const;
+
+/** A hook that holds new instances of the group, and what it notifies. */
+function addLaunchHook({ world }: GateWorld, name: string, target?: string): void {
+  world.aws.lifecycle.groups.get("workers")!.hooks.push({
+    ...{ name, transition: launching, heartbeatTimeout: 30, defaultResult: "ABANDON" },
+    ...(target !== undefined && { target: `arn:aws:${target}` }),
+  });
+}
 
 test("a new node is noted, signalled when it is ready, and only then untainted", async () => {
   await using gate = await startGateWorld("deadlineSeconds: 600");
@@ -89,14 +99,7 @@ test("a launch hook is held until the node is ready, then answered, and its mess
   await using gate = await startGateWorld("deadlineSeconds: 600");
   const { world } = gate;
   gate.stack.status = "UPDATE_COMPLETE";
-  const launching = "autoscaling:EC2_INSTANCE_LAUNCHING" as const;
-  const hooks = world.aws.lifecycle.groups.get("workers")!.hooks;
-  hooks.push({
-    name: "ready",
-    transition: launching,
-    heartbeatTimeout: 30,
-    defaultResult: "ABANDON",
-  });
+  addLaunchHook(gate, "ready");
   const [action] = world.aws.begin("workers", "i-fresh", launching);
   await world.send(directNotification(action!));
   const run = gate.run();
@@ -113,29 +116,50 @@ test("a launch hook is held until the node is ready, then answered, and its mess
   expect(world.aws.count("CompleteLifecycleAction")).toBe(1);
 });
 
-test("a launch hook whose message got lost is taken up when it notifies our queue, another is not", async () => {
-  await using gate = await startGateWorld("deadlineSeconds: 600", "reconcileSeconds: 1");
+test.each([
+  ["our queue", "sqs:eu-west-1:000000000000:lifecycle"],
+  ["a topic, which SNS carries to our queue", "sns:eu-west-1:000000000000:lifecycle"],
+  ["nobody, so that EventBridge carries it", undefined],
+])(
+  "a launch hook that notifies %s is taken up although its message got lost; one for another queue is not",
+  async (_where, target) => {
+    await using gate = await startGateWorld("deadlineSeconds: 600", "reconcileSeconds: 1");
+    const { world } = gate;
+    gate.stack.status = "UPDATE_COMPLETE";
+    addLaunchHook(gate, "ready", target);
+    addLaunchHook(gate, "theirs", "sqs:eu-west-1:000000000000:prepare");
+    const [ours, theirs] = world.aws.begin("workers", "i-fresh", launching);
+    const run = gate.run();
+    await gate.until(() => (ours?.heartbeats.length ?? 0) > 0);
+    // The message was only late: it is about the same action.
+    await world.send(directNotification(ours!));
+    await run.printed(/message taken/);
+    gate.join("fresh", { state: "Pending:Wait" });
+    await gate.until(() => !gate.isTainted("fresh"));
+    await expect.poll(world.queued, { timeout: 30_000 }).toEqual({ ready: 0, inFlight: 0 });
+    expect(ours).toMatchObject({ state: "completed", result: "CONTINUE" });
+    expect(await stop(run)).toBe(0);
+    expect(world.aws.count("CompleteLifecycleAction")).toBe(1);
+    expect(world.aws.count("CompleteLifecycleAction", "ValidationError")).toBe(0);
+    expect(theirs).toMatchObject({ state: "waiting", heartbeats: [] });
+  },
+);
+
+test("where readiness.hooks names the launch hooks that are ours, others are left alone, heard of or not", async () => {
+  await using gate = await startGateWorld(
+    "deadlineSeconds: 600, hooks: [ready]",
+    "reconcileSeconds: 1",
+  );
   const { world } = gate;
   gate.stack.status = "UPDATE_COMPLETE";
-  const launching = "autoscaling:EC2_INSTANCE_LAUNCHING" as const;
-  const settings = {
-    transition: launching,
-    heartbeatTimeout: 30,
-    defaultResult: "ABANDON" as const,
-  };
-  const queue = "arn:aws:sqs:eu-west-1:000000000000:";
-  world.aws.lifecycle.groups
-    .get("workers")!
-    .hooks.push(
-      { ...settings, name: "ready", target: `${queue}lifecycle` },
-      { ...settings, name: "theirs", target: `${queue}prepare` },
-    );
-  const [ours, theirs] = world.aws.begin("workers", "i-fresh", launching);
+  addLaunchHook(gate, "bootstrap");
+  addLaunchHook(gate, "ready");
+  const [theirs, ours] = world.aws.begin("workers", "i-fresh", launching);
+  await world.send(directNotification(theirs!));
   const run = gate.run();
-  await gate.until(() => (ours?.heartbeats.length ?? 0) > 0);
-  gate.join("fresh");
-  await gate.until(() => !gate.isTainted("fresh"));
-  expect(ours).toMatchObject({ state: "completed", result: "CONTINUE" });
+  await run.printed(/message foreign: bootstrap is none of the configured hooks/);
+  gate.join("fresh", { state: "Pending:Wait" });
+  await gate.until(() => ours?.state === "completed");
   expect(await stop(run)).toBe(0);
   expect(theirs).toMatchObject({ state: "waiting", heartbeats: [] });
 });
@@ -144,14 +168,7 @@ test("a launch hook whose instance never becomes a node is answered ABANDON", as
   await using gate = await startGateWorld("deadlineSeconds: 2");
   const { world } = gate;
   gate.stack.status = "UPDATE_COMPLETE";
-  const launching = "autoscaling:EC2_INSTANCE_LAUNCHING" as const;
-  const hooks = world.aws.lifecycle.groups.get("workers")!.hooks;
-  hooks.push({
-    name: "ready",
-    transition: launching,
-    heartbeatTimeout: 30,
-    defaultResult: "CONTINUE",
-  });
+  addLaunchHook(gate, "ready");
   const [action] = world.aws.begin("workers", "i-fresh", launching);
   await world.send(directNotification(action!));
   const run = gate.run();

@@ -17,8 +17,8 @@ export interface GateWorld extends AsyncDisposable {
   folder: ReturnType<typeof makeFolder>;
   /** Starts the daemon with these lines in its `readiness` block. */
   run(env?: Record<string, string>): RunningCli;
-  /** An instance comes into the group, and is a node behind the startup taint. */
-  join(name: string, more?: { ready?: boolean; bootId?: string }): void;
+  /** An instance comes into the group, in this state, and is a node behind the startup taint. */
+  join(name: string, more?: { ready?: boolean; bootId?: string; state?: string }): void;
   /** The node's conditions as they are from now on. */
   report(name: string, ready: boolean, bootId?: string): void;
   isTainted(name: string): boolean;
@@ -68,9 +68,9 @@ ${more}
       startCli("node-rollout", ["run", "--config", `${folder.path}/node-rollout.yaml`], {
         env: { ...world.env, ...env },
       }),
-    join(name, { ready = true, bootId = "boot-1" } = {}) {
+    join(name, { ready = true, bootId = "boot-1", state = "InService" } = {}) {
       const id = `i-${name}`;
-      group.instances.set(id, { id, zone: "eu-west-1a", state: "InService" });
+      group.instances.set(id, { id, zone: "eu-west-1a", state });
       kubernetes.apply({
         apiVersion: "v1",
         kind: "Node",

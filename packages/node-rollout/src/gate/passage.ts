@@ -29,8 +29,6 @@ export interface Passage {
   messages(): Received[];
   /** Takes a launch hook's action; its heartbeats begin at once. */
   join(launch: LaunchAction): void;
-  /** Launch hooks hold it, as far as we know. */
-  isHeld(): boolean;
   /** Looks, decides and acts once; resolves with whether there was something to do. */
   step(): Promise<boolean>;
   /** Nothing is left to do. */
@@ -176,7 +174,6 @@ export function startPassage(instanceId: string, context: GateContext, heardAt: 
     messages: hooks.messages,
     wait: () => wait,
     join: hooks.join,
-    isHeld: () => hooks.active() > 0,
     waitingNode() {
       const subject = node.now();
       if (subject === undefined || !hasTaint(subject.spec.taints, startupTaint)) return undefined;

@@ -11,6 +11,7 @@ export interface ReadinessConfig {
   pauseTimeSeconds?: number | undefined;
   maxDraining: number;
   startupTaint: string;
+  hooks?: string[] | undefined;
 }
 
 /** As a user writes it. */
@@ -70,6 +71,13 @@ export const readinessSchema: z.ZodType<ReadinessConfig, ReadinessInput> = z
     startupTaint: name
       .default(defaultStartupTaint)
       .describe("The key of the taint that new nodes register with."),
+    hooks: z
+      .array(name)
+      .min(1)
+      .optional()
+      .describe(
+        "The launch hooks that are ours; without it all of our groups but those that notify another queue.",
+      ),
   })
   .describe("Gates new nodes; without this block they are left alone.");
 

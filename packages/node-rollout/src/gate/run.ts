@@ -1,6 +1,6 @@
 import { isLeaving } from "../aws/groups.ts";
 import type { Received } from "../aws/queue.ts";
-import { notifies } from "../rollout/reconcile.ts";
+import { isOwnHook } from "../rollout/own-hook.ts";
 import { createWake } from "../wake.ts";
 import { brakeOf } from "./brake.ts";
 import { isGated } from "./changes.ts";
@@ -23,6 +23,7 @@ const tickMs = 1000;
 const idleMs = 30_000;
 const groupsLastMs = 2000;
 const podsLastMs = 2000;
+const firstReconcileMs = 10_000;
 
 /** Starts the gate; it works until the signal aborts. */
 export function startGate(options: GateOptions): Gate {
@@ -33,8 +34,8 @@ export function startGate(options: GateOptions): Gate {
   /** Instances that have been nodes: one whose node is deleted later is not late. */
   const wereNodes = new Set<string>();
   const wake = createWake();
-  // At the start messages are on their way.
-  let reconciledAt = Date.now();
+  // At the start messages are on their way. A process that is killed again and again must get there, too.
+  let reconcileAt = Date.now() + Math.min(firstReconcileMs, reconcileMs);
   let unplaceable: { pods: Promise<UnplaceablePod[]>; until: number } | undefined;
 
   const failed = (what: string) => (error: unknown) => {
@@ -118,14 +119,15 @@ export function startGate(options: GateOptions): Gate {
     wake.notify();
   }
 
-  /** Takes up the instances that wait for a launch hook of ours whose message got lost. */
+  /** Takes up the instances that wait for a launch hook of ours whose message got lost, on whatever way. */
   async function takeUpWaiting(): Promise<void> {
+    const own = { queueUrl, hooks: readiness.hooks };
+    await groups.refresh(groupsLastMs);
     for (const { group, instanceId } of groups.inState("Pending:Wait")) {
-      if (passages.get(instanceId)?.isHeld()) continue;
       const settings = await hooks.settings(group, signal);
-      for (const { name: hook, transition, target } of settings) {
-        if (transition !== "launching" || !notifies(target, queueUrl)) continue;
-        join({ action: { asg: group, hook, instanceId }, since: Date.now() });
+      for (const hook of settings) {
+        if (hook.transition !== "launching" || !isOwnHook(hook, own)) continue;
+        join({ action: { asg: group, hook: hook.name, instanceId }, since: Date.now() });
       }
     }
   }
@@ -152,15 +154,16 @@ export function startGate(options: GateOptions): Gate {
         passages.size > 0 ? tickMs : hasUnknown() ? groupsLastMs : Math.min(idleMs, reconcileMs);
       await groups.refresh(Math.max(rest, groupsLastMs)).catch(failed("describe groups"));
       discover();
-      if (Date.now() - reconciledAt >= reconcileMs) {
-        reconciledAt = Date.now();
+      if (Date.now() >= reconcileAt) {
+        reconcileAt = Date.now() + reconcileMs;
         await takeUpWaiting().catch(failed("look for lost launch messages"));
       }
       for (const passage of passages.values()) {
         if (passage.isOver()) dismiss(passage);
         else void step(passage);
       }
-      await wake.wait(passages.size > 0 ? tickMs : rest);
+      const untilReconcileMs = Math.max(0, reconcileAt - Date.now());
+      await wake.wait(Math.min(passages.size > 0 ? tickMs : rest, untilReconcileMs));
     }
     for (const passage of passages.values()) passage.close();
   }

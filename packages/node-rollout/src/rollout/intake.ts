@@ -11,11 +11,14 @@ export type Intake =
   | { outcome: "launching"; reason: string; action: LifecycleAction }
   | { outcome: Exclude<MessageOutcome, "taken" | "launching">; reason: string };
 
+/** What tells our own actions from others. */
+interface Own extends Pick<Config, "groups" | "interruptions"> {
+  drain: Pick<Config["drain"], "hooks">;
+  readiness?: Pick<NonNullable<Config["readiness"]>, "hooks"> | undefined;
+}
+
 /** Decides what becomes of a message: only actions of our own groups are taken. */
-export function judgeMessage(
-  body: string,
-  config: Pick<Config, "groups" | "interruptions"> & { drain: Pick<Config["drain"], "hooks"> },
-): Intake {
+export function judgeMessage(body: string, config: Own): Intake {
   let message: QueueMessage;
   try {
     message = parseMessage(body);
@@ -30,15 +33,16 @@ export function judgeMessage(
     return { outcome: "foreign", reason: `${asg} is none of the configured groups` };
   }
   const action = { asg, hook, instanceId, ...(token === undefined ? {} : { token }) };
+  const hooks = transition === "launching" ? config.readiness?.hooks : config.drain.hooks;
+  if (hooks?.includes(hook) === false) {
+    return { outcome: "foreign", reason: `${hook} is none of the configured hooks` };
+  }
   if (transition === "launching") {
     return {
       outcome: "launching",
       reason: `hook ${hook} of ${asg} waits for ${instanceId}`,
       action,
     };
-  }
-  if (config.drain.hooks?.includes(hook) === false) {
-    return { outcome: "foreign", reason: `${hook} is none of the configured hooks` };
   }
   const reason = `hook ${hook} of ${asg} holds ${instanceId}`;
   return { outcome: "taken", reason, instanceIds: [instanceId], action };

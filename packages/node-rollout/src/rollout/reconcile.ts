@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HookSettings, LifecycleHooks, WaitingInstance } from "../aws/lifecycle-hooks.ts";
 import type { Config } from "../config.ts";
 import type { NodeIndex } from "../kubernetes/node-index.ts";
+import { isOwnHook } from "./own-hook.ts";
 import type { HeldAction } from "./record.ts";
 import type { Sightings } from "./sightings.ts";
 import type { Terminations } from "./terminations.ts";
@@ -70,28 +71,11 @@ async function takeUpWaiting(context: ReconcileContext): Promise<void> {
 export function actionsOf(
   { asg, instanceId }: WaitingInstance,
   settings: readonly HookSettings[],
-  config: Pick<Config, "queueUrl"> & { drain: Pick<Config["drain"], "hooks"> },
+  { queueUrl, drain }: Pick<Config, "queueUrl"> & { drain: Pick<Config["drain"], "hooks"> },
   now: number,
 ): HeldAction[] {
+  const own = { queueUrl, hooks: drain.hooks };
   return settings
-    .filter((hook) => hook.transition === "terminating" && isOurs(hook, config))
+    .filter((hook) => hook.transition === "terminating" && isOwnHook(hook, own))
     .map(({ name }) => ({ asg, hook: name, instanceId, since: now }));
-}
-
-/** A hook that notifies another queue is somebody else's; one without a queue may come to ours by way of SNS or EventBridge. */
-function isOurs(
-  { name, target }: HookSettings,
-  { queueUrl, drain }: Parameters<typeof actionsOf>[2],
-): boolean {
-  if (drain.hooks !== undefined) return drain.hooks.includes(name);
-  return !isQueue(target) || notifies(target, queueUrl);
-}
-
-function isQueue(target: string | undefined): target is string {
-  return target !== undefined && /^arn:[\w-]+:sqs:/.test(target);
-}
-
-/** Whether a hook's notification target is the queue of this name. */
-export function notifies(target: string | undefined, queueUrl: string): boolean {
-  return isQueue(target) && target.split(":").at(-1) === queueUrl.split("/").at(-1);
 }
