@@ -17,3 +17,8 @@ export interface Wait {
 export function obstacles(waits: readonly Wait[]): Wait[] {
   return waits.filter(({ code }) => ["budget", "blocked", "refused", "volumes"].includes(code));
 }
+
+/** What waits are for, in words, each once: a hundred pods may wait for one budget. */
+export function reasonsOf(waits: readonly Wait[]): string[] {
+  return [...new Set(waits.map(({ object, message }) => `${object}: ${message}`))];
+}

@@ -1,35 +1,7 @@
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import type { DaemonEvent } from "../src/daemon/event.ts";
-import { createWebhook, type WebhookMessage } from "../src/daemon/webhook.ts";
-
-/** A receiver that answers as told; `next` resolves with what it was sent. */
-async function startReceiver(answer: (response: ServerResponse, count: number) => void) {
-  const bodies: WebhookMessage[] = [];
-  const server = createServer(async (request, response) => {
-    let text = "";
-    for await (const part of request.setEncoding("utf8")) text += part;
-    bodies.push(JSON.parse(text));
-    server.emit("received");
-    answer(response, bodies.length);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/services/s3cret`,
-    bodies,
-    async received(count: number) {
-      while (bodies.length < count) await once(server, "received");
-      return bodies;
-    },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
+import { createWebhook } from "../src/daemon/webhook.ts";
+import { startReceiver } from "./receiver.ts";
 
 const begun: DaemonEvent = { type: "begun", instanceId: "i-1", node: "old" };
 const since = new Date(0);
@@ -37,7 +9,7 @@ const since = new Date(0);
 test("begin, alarm and end of a drain are posted, the alarm with its reasons", async () => {
   await using receiver = await startReceiver((response) => response.end());
   const failures: Error[] = [];
-  const notify = createWebhook({ url: receiver.url, failed: (error) => failures.push(error) });
+  const { notify } = createWebhook({ url: receiver.url, failed: (error) => failures.push(error) });
   const wait = {
     code: "budget",
     object: "PodDisruptionBudget shop/web",
@@ -65,7 +37,7 @@ test("begin, alarm and end of a drain are posted, the alarm with its reasons", a
 test("a receiver that fails is asked three times, then given up without telling its address", async () => {
   await using receiver = await startReceiver((response) => response.writeHead(500).end());
   const given = Promise.withResolvers<Error>();
-  const notify = createWebhook({ url: receiver.url, failed: given.resolve, retryMs: 10 });
+  const { notify } = createWebhook({ url: receiver.url, failed: given.resolve, retryMs: 10 });
   notify(begun);
   expect((await given.promise).message).toBe("the webhook answered 500");
   expect(receiver.bodies).toHaveLength(3);
@@ -76,10 +48,10 @@ test("one that fails once is told in the end; one that is not there is no secret
     response.writeHead(count === 1 ? 503 : 200).end(),
   );
   const given = Promise.withResolvers<Error>();
-  createWebhook({ url: receiver.url, failed: given.resolve, retryMs: 10 })(begun);
+  createWebhook({ url: receiver.url, failed: given.resolve, retryMs: 10 }).notify(begun);
   await receiver.received(2);
   const nobody = "http://127.0.0.1:1/s3cret";
-  createWebhook({ url: nobody, failed: given.resolve, retryMs: 10 })(begun);
+  createWebhook({ url: nobody, failed: given.resolve, retryMs: 10 }).notify(begun);
   const { message } = await given.promise;
   expect(message).toMatch(/^the webhook cannot be reached/);
   expect(message).not.toContain("s3cret");
@@ -88,8 +60,29 @@ test("one that fails once is told in the end; one that is not there is no secret
 test("a receiver that hangs holds nobody up, and does not fill the memory", async () => {
   await using receiver = await startReceiver(() => {});
   const failures: Error[] = [];
-  const notify = createWebhook({ url: receiver.url, failed: (error) => failures.push(error) });
+  const { notify } = createWebhook({ url: receiver.url, failed: (error) => failures.push(error) });
   for (let index = 0; index < 150; index += 1) notify(begun);
   expect(failures).toHaveLength(50);
   expect(failures[0]?.message).toBe("the webhook is too slow");
+});
+
+test("closing waits for the answers that come, and gives up those that do not", async () => {
+  const failures: Error[] = [];
+  const failed = (error: Error) => failures.push(error);
+  await using slow = await startReceiver((response) => setTimeout(() => response.end(), 50));
+  const answered = createWebhook({ url: slow.url, failed, closeMs: 60_000 });
+  answered.notify(begun);
+  await answered.close();
+  expect(slow.bodies).toHaveLength(1);
+
+  await using silent = await startReceiver((response) =>
+    response.on("close", () => hungUp.resolve()),
+  );
+  const hungUp = Promise.withResolvers<void>();
+  const unanswered = createWebhook({ url: silent.url, failed, closeMs: 10 });
+  unanswered.notify(begun);
+  await silent.received(1);
+  await unanswered.close();
+  await hungUp.promise;
+  expect(failures).toEqual([]);
 });

@@ -76,7 +76,7 @@ const retryMs = 2000;
 export function createDaemon(options: DaemonOptions): Daemon {
   const { kubernetes, ownPodUid, onEvent = () => {} } = options;
   const config = configSchema.parse(options.config);
-  const notify =
+  const webhook =
     config.webhook &&
     createWebhook({
       url: config.webhook.url,
@@ -84,7 +84,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     });
   const tell = (event: DaemonEvent) => {
     onEvent(event);
-    notify?.(event);
+    webhook?.notify(event);
   };
   let terminations: Terminations | undefined;
   let gate: Gate | undefined;
@@ -141,6 +141,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       await terminations.ended();
       // They come again by themselves if this fails; showing them at once only saves the time.
       await queue.hide([...inbox.all(), ...left], 0).catch(() => {});
+      await webhook?.close();
       if (options.aws === undefined) aws.close();
     }
   }

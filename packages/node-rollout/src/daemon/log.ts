@@ -1,4 +1,4 @@
-import { obstacles, type Wait } from "../wait.ts";
+import { obstacles, reasonsOf } from "../wait.ts";
 import type { DaemonEvent } from "./event.ts";
 
 /** A log as this package uses it. */
@@ -102,7 +102,8 @@ function logProgress(log: Log, event: Extract<DaemonEvent, { type: "progress" }>
       log.info(`${progress.type} ${progress.pod.namespace}/${progress.pod.name}`, fields);
       break;
     case "waiting":
-      for (const text of waitTexts(progress.waits)) log.info(`waiting for ${text}`, fields);
+      for (const text of reasonsOf(obstacles(progress.waits)))
+        log.info(`waiting for ${text}`, fields);
       return;
     case "drained":
       log.info(`drained ${node}`, { ...fields, durationMs: progress.durationMs });
@@ -111,11 +112,6 @@ function logProgress(log: Log, event: Extract<DaemonEvent, { type: "progress" }>
       log.debug(progress.type, fields);
       break;
   }
-}
-
-/** What holds the drain up, each once; what passes by itself is no news. */
-function waitTexts(waits: readonly Wait[]): Set<string> {
-  return new Set(obstacles(waits).map(({ object, message }) => `${object}: ${message}`));
 }
 
 /** By the codes of Node's network errors: one broken connection has many words, and is one piece of news. */

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isApiError, type Kubernetes, segment } from "../kubernetes/kubernetes.ts";
 import type { Metadata } from "../kubernetes/objects.ts";
-import type { Wait } from "../wait.ts";
-import { obstacles } from "../wait.ts";
+import { obstacles, reasonsOf, type Wait } from "../wait.ts";
 
 /** Kubernetes Events about a node's drain, for `kubectl describe node` and `kubectl get events`. */
 export interface NodeEvents {
@@ -44,8 +43,7 @@ export function createNodeEvents(
       const quietMs = told.what === what ? repeatMs : lastingMs;
       if (now - told.at < quietMs) return;
       told = { what, at: now };
-      const messages = lasting.map(({ object, message }) => `${object}: ${message}`);
-      record("Warning", "DrainBlocked", [...new Set(messages)].join("; "));
+      record("Warning", "DrainBlocked", reasonsOf(lasting).join("; "));
     },
   };
 }

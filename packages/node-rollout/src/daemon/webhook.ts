@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Wait } from "../wait.ts";
+import { reasonsOf, type Wait } from "../wait.ts";
 import type { DaemonEvent } from "./event.ts";
 
 export interface WebhookOptions {
@@ -9,6 +9,15 @@ export interface WebhookOptions {
   failed(error: Error): void;
   /** Milliseconds before the second try; each later one takes four times as long. @default 1000 */
   retryMs?: number;
+  /** Milliseconds that `close` waits for answers. @default 2000 */
+  closeMs?: number;
+}
+
+/** Tells of each node's drain. Nobody waits for the receiver but the end of the process, for a moment. */
+export interface Webhook {
+  notify(event: DaemonEvent): void;
+  /** Resolves when every notification has been taken, or the moment is over: then what is left is given up. */
+  close(): Promise<void>;
 }
 
 /** What is posted, as JSON; `text` is what chat services show. */
@@ -27,22 +36,24 @@ const answerMs = 5000;
 /** A receiver that is away must not gather the notifications of a whole rollout in memory. */
 const mostPending = 100;
 
-/** Posts the begin and the end of each node's drain, and alarms. Nobody waits for it. */
-export function createWebhook(options: WebhookOptions): (event: DaemonEvent) => void {
-  const { url, failed, retryMs = 1000 } = options;
+/** Posts the begin and the end of each node's drain, and alarms. */
+export function createWebhook(options: WebhookOptions): Webhook {
+  const { url, failed, retryMs = 1000, closeMs = 2000 } = options;
   const nodes = new Map<string, { node?: string; waits?: Wait[] }>();
-  let pending = 0;
+  const pending = new Set<Promise<void>>();
+  const closing = new AbortController();
+  const { signal } = closing;
 
   async function post(message: WebhookMessage): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const problem = await postOnce(url, message);
-      if (problem === undefined) return;
+      const problem = await postOnce(url, message, signal);
+      if (problem === undefined || signal.aborted) return;
       if (attempt === attempts) return failed(new Error(`the webhook ${problem}`));
-      await sleep(retryMs * 4 ** (attempt - 1), undefined, { ref: false });
+      await sleep(retryMs * 4 ** (attempt - 1), undefined, { signal }).catch(() => {});
     }
   }
 
-  return (event) => {
+  function notify(event: DaemonEvent): void {
     if (event.type === "begun") nodes.set(event.instanceId, { node: event.node });
     if (event.type === "waiting") {
       nodes.set(event.instanceId, { ...nodes.get(event.instanceId), waits: event.waits });
@@ -50,22 +61,34 @@ export function createWebhook(options: WebhookOptions): (event: DaemonEvent) => 
     const message = messageFor(event, nodes);
     if (event.type === "ended") nodes.delete(event.instanceId);
     if (message === undefined) return;
-    if (pending >= mostPending) return failed(new Error("the webhook is too slow"));
-    pending += 1;
-    void post(message).finally(() => {
-      pending -= 1;
-    });
+    if (pending.size < mostPending) {
+      const posting = post(message).finally(() => pending.delete(posting));
+      pending.add(posting);
+    } else failed(new Error("the webhook is too slow"));
+  }
+
+  return {
+    notify,
+    async close() {
+      const timer = setTimeout(() => closing.abort(), closeMs);
+      await Promise.all(pending);
+      clearTimeout(timer);
+    },
   };
 }
 
 /** What went wrong, without the address. */
-async function postOnce(url: string, message: WebhookMessage): Promise<string | undefined> {
+async function postOnce(
+  url: string,
+  message: WebhookMessage,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(message),
-      signal: AbortSignal.timeout(answerMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
       redirect: "error",
     });
     await response.body?.cancel();
@@ -95,7 +118,7 @@ function messageFor(
     case "begun":
       return { event: "begun", text: `draining ${name}`, ...base };
     case "alarm": {
-      const reasons = waits.map(({ object, message }) => `${object}: ${message}`).join("; ");
+      const reasons = reasonsOf(waits).join("; ");
       const text = `draining ${name} takes longer than it should: ${reasons}`;
       return { event: "alarm", text, ...base, waits };
     }

@@ -6,7 +6,7 @@ import { type NodeWatch, watchNode } from "../kubernetes/node-watch.ts";
 import { type Node, type Pod, toNode } from "../kubernetes/objects.ts";
 import { createTokenBucket, type TokenBucket } from "../kubernetes/token-bucket.ts";
 import { persist } from "../retry.ts";
-import type { Wait } from "../wait.ts";
+import { reasonsOf, type Wait } from "../wait.ts";
 import { createWake, type Wake } from "../wake.ts";
 import { type BudgetFeed, followBudgets } from "./budgets.ts";
 import { cordon, nodePath } from "./cordon.ts";
@@ -229,8 +229,7 @@ function recordEnd(end: DrainProgress, events: NodeEvents): void {
     events.record("Normal", "Drained", `${end.pods} pods went in ${seconds} s`);
   }
   if (end.type === "timedOut") {
-    const waits = end.waits.map(({ object, message }) => `${object}: ${message}`);
-    events.record("Warning", "DrainTimedOut", [...new Set(waits)].join("; "));
+    events.record("Warning", "DrainTimedOut", reasonsOf(end.waits).join("; "));
   }
 }
 
