@@ -92,14 +92,8 @@ async function coverageOfWrapped(
   names: string[],
 ): Promise<Map<string, FileRanges> | undefined> {
   return withWrappedTests(names, options.cwd, async (file) => {
-    const paths = [...options.paths, file];
-    const flags = ["--coverage", "--run", wrappedPattern];
-    const { stdout } = await opaTest(command, { ...options, paths }, flags);
-    const coverage = await ownFiles(parseCoverage(stdout), options.cwd);
-    for (const key of coverage?.keys() ?? []) {
-      if (resolve(options.cwd, key) === resolve(options.cwd, file)) coverage?.delete(key);
-    }
-    return coverage;
+    const coverage = await runWrapped(command, options, file, wrappedPattern());
+    return ownFiles(coverage, options.cwd);
   });
 }
 
@@ -110,13 +104,35 @@ async function withContexts(
   run: SuiteRun,
 ): Promise<SuiteRun> {
   if (!options.contexts) return run;
-  const contexts = new Map<string, Map<string, FileRanges>>();
-  for (const { name, result } of run.tests) {
-    if (result !== "pass") continue;
-    const { stdout } = await opaTest(command, options, ["--coverage", "--run", exactly(name)]);
-    contexts.set(name, parseCoverage(stdout) ?? new Map());
+  const names = run.tests.filter(({ result }) => result === "pass").map(({ name }) => name);
+  // Wrapped, for `--run` does not tell apart tests of the same name.
+  const contexts = await withWrappedTests(names, options.cwd, async (file) => {
+    const found = new Map<string, Map<string, FileRanges>>();
+    for (const [index, name] of names.entries()) {
+      const coverage = await runWrapped(command, options, file, wrappedPattern(index));
+      if (coverage === undefined) return undefined;
+      found.set(name, coverage);
+    }
+    return found;
+  });
+  return { ...run, contexts: contexts ?? new Map() };
+}
+
+/** The coverage of wrapped tests, without the file that wraps them. */
+async function runWrapped(
+  command: string[],
+  options: SuiteOptions,
+  file: string,
+  pattern: string,
+): Promise<Map<string, FileRanges> | undefined> {
+  const paths = [...options.paths, file];
+  const flags = ["--coverage", "--run", pattern];
+  const { stdout } = await opaTest(command, { ...options, paths }, flags);
+  const coverage = parseCoverage(stdout);
+  for (const key of coverage?.keys() ?? []) {
+    if (resolve(options.cwd, key) === resolve(options.cwd, file)) coverage?.delete(key);
   }
-  return { ...run, contexts };
+  return coverage;
 }
 
 function opaTest(command: string[], options: SuiteOptions, flags: string[]): Promise<Executed> {
@@ -195,9 +211,4 @@ function parseJson(stdout: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** A pattern of Go's regexp that matches this name alone. */
-function exactly(name: string): string {
-  return `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
 }

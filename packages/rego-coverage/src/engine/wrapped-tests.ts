@@ -5,8 +5,10 @@ import { join, relative } from "node:path";
 /** The package of the wrapping tests; no policy has it. */
 const wrapping = "rego_coverage_wrapped_tests";
 
-/** What `--run` selects the wrapping tests by. */
-export const wrappedPattern: string = `^data\\.${wrapping}\\.`;
+/** What `--run` selects the wrapping tests by: all, or that of one test. */
+export function wrappedPattern(index?: number): string {
+  return `^data\\.${wrapping}\\.${index === undefined ? "" : `test_${index}$`}`;
+}
 
 /**
  * OPA keeps the coverage to itself when a test fails. So each test is wrapped into one that evaluates it and
