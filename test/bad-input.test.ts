@@ -21,6 +21,7 @@ const folder = makeFolder({
   "broken.rego": "package a\n\nfoo if {\n",
   "people.yaml": '- name: Ada\n  id: PADA001\n  cron: "0 9 * * * UTC"\n',
   "bad-people.yaml": "users:\n  - name: Ada\n    id: PADA001\n    cron: 0 9\n",
+  "bad-id.yaml": '- name: Ada\n  id: P-1\n  cron: "0 9 * * * UTC"\n',
   "rollout.yaml": "queueUrl: http://127.0.0.1:1/q\ngroups: [workers]\n",
   "bad-rollout.yaml": "queueUrl: http://127.0.0.1:1/q\ngroups: workers\n",
   down: kubeconfig(`https://${nobody}`, secret),
@@ -80,6 +81,10 @@ const cases: Record<string, Case[]> = {
         KUBERNETES_SERVICE_HOST: "127.0.0.1",
         KUBE_LEADER_SERVICE_ACCOUNT_DIR: "none",
       },
+    ],
+    [
+      "pagerduty-tester next --config bad-id.yaml",
+      /^bad-id\.yaml:2:3: 0\.id: expected PagerDuty's/,
     ],
     ["pagerduty-tester run --config bad-people.yaml", /^bad-people\.yaml:4:5: users\.0\.cron: /],
     ["node-rollout run --config bad-rollout.yaml", /^bad-rollout\.yaml:2:1: groups: /],

@@ -1,5 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from "yaml";
 import type { z } from "zod";
 import { aboutFile, formatPlace, type Place, UsageError } from "./errors.ts";
 
@@ -44,7 +53,9 @@ export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>)
   if (!result.success) {
     const mistakes = result.error.issues.map(({ path, message }) => {
       const field = path.map(String).join(".");
-      return `${formatPlace(placeOf(path))}: ${field === "" ? "" : `${field}: `}${message}`;
+      return inOneLine(
+        `${formatPlace(placeOf(path))}: ${field === "" ? "" : `${field}: `}${message}`,
+      );
     });
     throw new ConfigError(mistakes.join("\n"));
   }
@@ -58,23 +69,66 @@ interface Tree {
   placeOf(path: readonly PropertyKey[]): Place;
 }
 
+const options = {
+  prettyErrors: false,
+  // Dates and bytes are no part of JSON, which the schemas are made for.
+  resolveKnownTags: false,
+  // Else a list as a key is a warning on stderr; the schema says more.
+  logLevel: "error",
+} as const;
+
 function parseTree(text: string, file: string): Tree {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
+  const refuse = (offset: number, message: string): ConfigError => {
+    const words = message.includes("call stack") ? "nested too deeply" : message;
+    return new ConfigError(inOneLine(`${formatPlace(placeAt(offset))}: no valid YAML: ${words}`));
+  };
+  const orRefuse = <T>(read: () => T, offset: () => number): T => {
+    try {
+      return read();
+    } catch (error) {
+      throw refuse(offset(), (error as Error).message);
+    }
+  };
+  const document = orRefuse(
+    () => parseDocument(text, { ...options, lineCounter: lines }),
+    () => 0,
+  );
   const [broken] = document.errors;
-  if (broken !== undefined) {
-    throw new ConfigError(
-      `${formatPlace(placeAt(broken.pos[0]))}: no valid YAML: ${broken.message}`,
-    );
-  }
+  if (broken !== undefined) throw refuse(broken.pos[0], broken.message);
   return {
-    toJS: () => document.toJS(),
+    toJS: () =>
+      orRefuse(
+        () => document.toJS(),
+        () => offsetOfStrayAlias(document),
+      ),
     placeOf: (path) => placeAt(offsetOf(document.contents, path)),
   };
+}
+
+/** The offset of the first alias without an anchor, or of the whole where all have one and are too many. */
+function offsetOfStrayAlias(document: Document.Parsed): number {
+  let offset = document.contents?.range?.[0] ?? 0;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0] ?? offset;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+/** Keys of the file may have anything in them, line ends too. */
+function inOneLine(text: string): string {
+  return text.replace(
+    /\p{Cc}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** The offset of the node at `path`: of the key for a mapping's field, of the item for a list's. */

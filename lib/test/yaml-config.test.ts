@@ -26,6 +26,23 @@ test("a text that is no YAML is refused where it breaks", () => {
   expect(() => parseConfig("users: [\n", "a.yaml", schema)).toThrow(/^a\.yaml:\d+:\d+: no valid/);
 });
 
+test.each([
+  ["an alias without its anchor", "users: *all\n", /^a\.yaml:1:8: no valid YAML: Unresolved alias/],
+  ["aliases of aliases", bomb(), /^a\.yaml:1:1: no valid YAML: Excessive alias/],
+  ["lists of lists of lists", "- ".repeat(9_000), /^a\.yaml:1:\d+: no valid YAML: nested too/],
+  ["a key of two lines", 'users: []\n"a\\nb": 1\n', /^a\.yaml:1:1: Unrecognized key: "a\\u000ab"$/],
+])("%s is refused in one sentence", (_, text, message) => {
+  const parse = () => parseConfig(text, "a.yaml", schema.strict());
+  expect(parse).toThrow(ConfigError);
+  expect(parse).toThrow(message);
+});
+
+/** Nine lists of nine, each of the one before. */
+function bomb(): string {
+  const level = (at: number) => `a${at}: &a${at} [${`*a${at - 1},`.repeat(9)}]`;
+  return ["a0: &a0 [x]", ...Array.from({ length: 8 }, (_, at) => level(at + 1))].join("\n");
+}
+
 test("a missing file is refused with the option that names it", async () => {
   using folder = makeFolder();
   const file = `${folder.path}/none.yaml`;

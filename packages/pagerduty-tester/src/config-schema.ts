@@ -93,6 +93,8 @@ const users = z
   .superRefine((list, context) => {
     const seen = new Set<string>();
     list.forEach((each, index) => {
+      // The list is looked at although some of its people were refused: those have no schedule.
+      if (each.schedule === undefined) return;
       const { pattern, timeZone } = each.schedule;
       const key = `${each.id} ${pattern} ${timeZone}`;
       if (seen.has(key)) {

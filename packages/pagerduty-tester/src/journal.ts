@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fstatSync,
@@ -37,6 +38,9 @@ export interface Journal {
   /** Rewrites the file with as few lines as say the same, without settled runs from before `since`. */
   compact(since: Date): void;
 }
+
+/** Only its owner may read it. */
+const privateMode = 0o600;
 
 /** A journal that cannot be used; the message says why. */
 class JournalError extends UsageError {
@@ -77,7 +81,10 @@ export function openJournal(file: string, now: () => number): Journal {
   }
 
   refresh();
-  if (existsSync(file) && statSync(file).size > offset) truncateSync(file, offset);
+  if (existsSync(file)) {
+    if (statSync(file).size > offset) truncateSync(file, offset);
+    keepPrivate(file);
+  }
 
   return {
     runs,
@@ -147,7 +154,7 @@ function readFrom(file: string, start: (size: number, inode: number) => number):
 function writeSynced(file: string, flags: "a" | "w", text: string): void {
   const isNew = flags === "w" || !existsSync(file);
   try {
-    const descriptor = openSync(file, flags, 0o600);
+    const descriptor = openSync(file, flags, privateMode);
     const { size } = fstatSync(descriptor);
     try {
       writeFileSync(descriptor, text);
@@ -165,6 +172,15 @@ function writeSynced(file: string, flags: "a" | "w", text: string): void {
     throw new JournalError(
       `${file}: the journal cannot be written (${code}); without it nobody is paged`,
     );
+  }
+}
+
+/** It names people: one that was copied here, or made by hand, gets the mode of one that we make. */
+function keepPrivate(file: string): void {
+  try {
+    chmodSync(file, privateMode);
+  } catch {
+    // Another's file, or a volume without modes: whoever it belongs to decides who reads it.
   }
 }
 

@@ -1,7 +1,7 @@
+import { between, pick, type Random, randomOf } from "@internal/test/random";
 import { describe, expect, test } from "vitest";
 import { nextRuns } from "../src/index.ts";
 import { latestRun, parseSchedule } from "../src/schedule/schedule.ts";
-import { between, pick, type Random, randomOf } from "./random.ts";
 import { type Fields, type LocalDay, reckon, wallClock } from "./schedule-oracle.ts";
 
 /** More by hand: `FUZZ_ROUNDS=1000 FUZZ_SEED=7 npx vitest run …`. */

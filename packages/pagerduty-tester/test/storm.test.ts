@@ -1,6 +1,6 @@
+import { between, pick, type Random, randomOf } from "@internal/test/random";
 import { expect, test } from "vitest";
 import type { FakeFault } from "../src/fake.ts";
-import { between, pick, type Random, randomOf } from "./random.ts";
 import { simulate } from "./simulation.ts";
 
 /** More by hand: `FUZZ_ROUNDS=1000 FUZZ_SEED=7 npx vitest run …`. */

@@ -1,4 +1,11 @@
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { runCli } from "@internal/test/cli";
 import { describe, expect, test } from "vitest";
@@ -205,6 +212,19 @@ test("a journal keeps what it says through compaction, and forgets settled runs 
     "done",
     "in doubt",
   ]);
+});
+
+test("only its owner may read a journal: a new one, one that was copied here, one that was compacted", () => {
+  const file = join(folderWith({}), "journal");
+  const modeOf = (path: string) => statSync(path).mode & 0o777;
+  const journal = openJournal(file, Date.now);
+  journal.append({ event: "dropped", key: "a" });
+  expect(modeOf(file)).toBe(0o600);
+  journal.compact(new Date());
+  expect(modeOf(file)).toBe(0o600);
+  chmodSync(file, 0o644);
+  openJournal(file, Date.now);
+  expect(modeOf(file)).toBe(0o600);
 });
 
 test("a process that has the journal open goes on with what another compacted", () => {

@@ -1,3 +1,4 @@
+import { between, pick as pickFrom, randomOf } from "@internal/test/random";
 import { expect, test } from "vitest";
 import { formatMissing, missingCoverage } from "../src/missing.ts";
 import { ReportError } from "../src/report.ts";
@@ -6,20 +7,9 @@ import { ReportError } from "../src/report.ts";
 const runs = Number(process.env["FUZZ_RUNS"] ?? 20_000);
 const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
-/** mulberry32: a small generator whose numbers a seed repeats. */
-function generator(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const random = generator(seed);
-const below = (n: number) => Math.floor(random() * n);
-const pick = <T>(list: T[]): T => list[below(list.length)] as T;
+const random = randomOf(seed);
+const below = (n: number) => between(random, 0, n - 1);
+const pick = <T>(list: T[]): T => pickFrom(random, list);
 
 const hostile: unknown[] = [
   null,
