@@ -1,5 +1,6 @@
 import { directNotification } from "@internal/test/aws/notifications";
 import { type RunningCli, startCli } from "@internal/test/cli";
+import { startFaultProxy } from "@internal/test/fault-proxy";
 import { makeFolder } from "@internal/test/folder";
 import { group, hook, type RolloutWorld, startRolloutWorld } from "@internal/test/rollout-world";
 import { expect, test } from "vitest";
@@ -85,6 +86,32 @@ test("a lost answer to the completion is repeated and understood", async () => {
   expect(world.queued()).toEqual({ ready: 0, inFlight: 0 });
 });
 
+test("a heartbeat whose connection died does not end the heartbeats: the action is held", async () => {
+  await using world = await startRolloutWorld();
+  using folder = makeFolder(configOf(world));
+  const hooks = [{ name: hook, heartbeatTimeout: 9 }];
+  world.aws.addGroup({ name: group, hooks, instances: ["i-old", "i-new"] });
+  await using proxy = await startFaultProxy(world.aws.url);
+  let heartbeats = 0;
+  proxy.on({}, ({ body }) => {
+    if (body.includes("RecordLifecycleActionHeartbeat")) heartbeats += 1;
+    return heartbeats === 2 ? { kind: "black-hole" } : undefined;
+  });
+  const setBudget = (maxUnavailable: number) => world.kubernetes.apply(budgetOf(maxUnavailable));
+  setBudget(0);
+  const [action] = world.aws.begin(group, "i-old");
+  await world.send(directNotification(action!));
+  const run = startCli("node-rollout", ["run", "--config", `${folder.path}/node-rollout.yaml`], {
+    env: { ...world.env, AWS_ENDPOINT_URL_AUTO_SCALING: proxy.url },
+  });
+  await expect.poll(() => heartbeats, { timeout: 30_000 }).toBeGreaterThan(3);
+  setBudget(1);
+  await run.printed(/i-old: drained/);
+  run.kill("SIGTERM");
+  expect((await run.ended).code).toBe(0);
+  expect(action).toMatchObject({ state: "completed", result: "CONTINUE" });
+}, 60_000);
+
 test("another group's action is never completed, a malformed message stays, others go", async () => {
   await using world = await startRolloutWorld();
   using folder = makeFolder(configOf(world));
@@ -119,6 +146,16 @@ test("a configuration that does not fit names file, line and field, and exits 2"
   expect(code).toBe(2);
   expect(stderr).toMatch(/node-rollout\.yaml:2:1: groups: /);
 });
+
+/** The budget of the world's Deployment. */
+function budgetOf(maxUnavailable: number) {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: "web", namespace: "default" },
+    spec: { maxUnavailable, selector: { matchLabels: { app: "web" } } },
+  };
+}
 
 /** The fewest pods that were Ready at once from now on. */
 function watchHealthy({ kubernetes }: RolloutWorld): () => number {

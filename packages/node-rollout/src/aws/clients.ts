@@ -31,7 +31,10 @@ export async function connectAws(): Promise<AwsClients> {
   });
   const requestHandler = answersWithin(answerMs);
   const autoScaling = new AutoScalingClient({ maxAttempts: 5, requestHandler });
-  const heartbeats = new AutoScalingClient({ maxAttempts: 3, requestHandler });
+  const heartbeats = new AutoScalingClient({
+    maxAttempts: 3,
+    requestHandler: answersWithin(heartbeatAnswerMs),
+  });
   const cloudFormation = new CloudFormationClient({ maxAttempts: 5, requestHandler });
   return {
     queue,
@@ -46,6 +49,8 @@ export async function connectAws(): Promise<AwsClients> {
 
 const longestPollMs = 20_000;
 const answerMs = 10_000;
+/** The shortest hook, of 30 s, has to outlive a connection that died: all attempts, and once more before it ends. */
+const heartbeatAnswerMs = 3000;
 
 /**
  * The SDK waits for an answer for ever, and has 50 connections a client: a connection that died silently would
@@ -54,7 +59,7 @@ const answerMs = 10_000;
 function answersWithin(requestTimeout: number) {
   const agent = { keepAlive: true, maxSockets: 200 };
   return {
-    connectionTimeout: 5000,
+    connectionTimeout: Math.min(requestTimeout, 5000),
     requestTimeout,
     throwOnRequestTimeout: true,
     httpAgent: agent,

@@ -1,4 +1,5 @@
 import {
+  type BatchResultErrorEntry,
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   ReceiveMessageCommand,
@@ -20,8 +21,13 @@ export interface Received {
 export interface Queue {
   /** Waits up to 20 s for messages, 10 at most. */
   receive(signal: AbortSignal): Promise<Received[]>;
-  /** Hides messages for some more time; 0 shows them at once. Receipts that are too old are no failure. */
+  /**
+   * Hides messages for some more time; 0 shows them at once. Receipts that are too old are no failure.
+   *
+   * @throws Error when some could not be hidden; the others are
+   */
   hide(messages: readonly Received[], seconds: number): Promise<void>;
+  /** @throws Error when some were not deleted */
   delete(messages: readonly Received[]): Promise<void>;
 }
 
@@ -53,13 +59,10 @@ export function createQueue(
       }));
     },
     async hide(messages, seconds) {
-      const hide = (some: readonly Received[]) => {
-        const Entries = some.map(({ receipt }, index) => ({
-          Id: `${index}`,
-          ReceiptHandle: receipt,
-          VisibilityTimeout: seconds,
-        }));
-        return client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+      const hide = async (some: readonly Received[]) => {
+        const Entries = entriesOf(some).map((entry) => ({ ...entry, VisibilityTimeout: seconds }));
+        const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries });
+        refuseFailures("hidden", await client.send(command));
       };
       // One batch that fails leaves the others hidden.
       const results = await Promise.allSettled([...chunks(messages)].map(hide));
@@ -67,18 +70,26 @@ export function createQueue(
     },
     async delete(messages) {
       for (const some of chunks(messages)) {
-        const Entries = some.map(({ receipt }, index) => ({
-          Id: `${index}`,
-          ReceiptHandle: receipt,
-        }));
-        const { Failed = [] } = await client.send(
-          new DeleteMessageBatchCommand({ QueueUrl, Entries }),
-        );
-        const failed = Failed.find(({ SenderFault }) => !SenderFault);
-        if (failed !== undefined) throw new Error(`a message was not deleted: ${failed.Message}`);
+        const command = new DeleteMessageBatchCommand({ QueueUrl, Entries: entriesOf(some) });
+        refuseFailures("deleted", await client.send(command));
       }
     },
   };
+}
+
+function entriesOf(messages: readonly Received[]): { Id: string; ReceiptHandle: string }[] {
+  return messages.map(({ receipt }, index) => ({ Id: `${index}`, ReceiptHandle: receipt }));
+}
+
+/** A batch answers for each of its messages. A sender's fault is a receipt that is too old: the message comes again. */
+function refuseFailures(
+  what: string,
+  { Failed = [] }: { Failed?: BatchResultErrorEntry[] | undefined },
+): void {
+  const failed = Failed.filter(({ SenderFault }) => !SenderFault);
+  const [first] = failed;
+  if (first === undefined) return;
+  throw new Error(`${failed.length} messages were not ${what}: ${first.Message ?? first.Code}`);
 }
 
 function* chunks<T>(items: readonly T[]): Iterable<readonly T[]> {
