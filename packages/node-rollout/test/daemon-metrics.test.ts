@@ -28,6 +28,12 @@ const waiting: RolloutView = {
   ],
 };
 
+test("an instance that another replica drains is none of ours: a sum over replicas counts it once", async () => {
+  const { lines } = setUp([{ instanceId: "i-1", phase: "standby", waits: [] }]);
+  expect((await lines()).filter((line) => line.startsWith("node_rollout_instances"))).toEqual([]);
+  expect(await lines()).toContain("node_rollout_standby_instances 1");
+});
+
 test("gauges tell phases, waits, full budgets and the age of heartbeats", async () => {
   const { lines } = setUp([waiting, { instanceId: "i-2", phase: "finding", waits: [] }]);
   expect(await lines()).toEqual(

@@ -46,9 +46,17 @@ function registerGauges(
         collect.call(this);
       },
     });
-  gauge("instances", "Instances in hand.", ["phase"], function () {
-    for (const { phase } of rollouts()) this.inc({ phase });
+  gauge("instances", "Instances that this replica acts for.", ["phase"], function () {
+    for (const { phase } of rollouts()) if (phase !== "standby") this.inc({ phase });
   });
+  gauge(
+    "standby_instances",
+    "Instances that another replica drains; this one sends heartbeats, and takes over.",
+    [],
+    function () {
+      this.set(rollouts().filter(({ phase }) => phase === "standby").length);
+    },
+  );
   gauge("waits", "What instances in hand wait for.", ["code"], function () {
     for (const { code } of rollouts().flatMap(({ waits }) => waits)) this.inc({ code });
   });
@@ -71,7 +79,7 @@ function registerGauges(
   );
   gauge(
     "gated_instances",
-    "New instances at the readiness gate, by what they wait for.",
+    "New instances at the readiness gate, by what they wait for. Every replica sees all of them.",
     ["wait"],
     function () {
       for (const { wait } of gated()) this.inc({ wait });

@@ -160,6 +160,8 @@ export function startRollout(
     const sentAt = Date.now();
     const { recordAnnotation: annotation } = config;
     const what = { annotation, record, cordon };
+    // Outside the rate that evictions share: a renewal that stood in line behind them would lose the node to another
+    // replica, and a cordon is what keeps new pods away. There are three writes a node in takeOverSeconds.
     const result = await writeRecord(context.kubernetes, node, what, signal);
     if (result.kind === "overtaken") return machine.overtaken(step, viewOf(result));
     if (step === "clear") return machine.cleared();
