@@ -62,6 +62,21 @@ function shape(xml: string): string[] {
   return [...new Set(elements)];
 }
 
+test("cobertura: names of folders and files are no markup", async () => {
+  using folder = makeFolder(
+    Object.fromEntries(Object.entries(files).map(([path, text]) => [`a & "b" <c>/${path}`, text])),
+  );
+  const cwd = join(folder.path, 'a & "b" <c>');
+  const { stdout } = await run(cwd, "--format", "cobertura", cwd);
+  expect(stdout).toContain("/a &amp; &quot;b&quot; &lt;c&gt;</source>");
+  expect(shape(stdout)).toEqual(coberturaShape);
+  const above = await run(folder.path, "--format", "cobertura", ".");
+  expect(above.stdout).toContain(
+    'filename="a &amp; &quot;b&quot; &lt;c&gt;/policies/a.rego" line-rate="0.25"',
+  );
+  expect(shape(above.stdout)).toEqual(coberturaShape);
+});
+
 test("cobertura", async () => {
   using folder = makeFolder(files);
   const { stdout } = await run(folder.path, "--format", "cobertura");

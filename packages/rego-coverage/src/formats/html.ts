@@ -4,6 +4,7 @@ import { writeWhole } from "@internal/lib/formats";
 import type { PolicyCoverage } from "../policy-coverage.ts";
 import type { DetailedReport } from "../run.ts";
 import type { FileContexts, Missing, Survivor } from "../types.ts";
+import { escapeXml } from "./escape-xml.ts";
 import { writeReport } from "./istanbul-reports.ts";
 import { formatSurvivor, reasons } from "./text.ts";
 import { writeWholeFolder } from "./whole-folder.ts";
@@ -91,7 +92,7 @@ function explained(
     const title = titles.get(++row);
     if (title === undefined) return span;
     const classes = ["cline-any", kind, ...(marks.has(row) ? [marks.get(row)] : [])];
-    return `<span class="${classes.join(" ")}" title="${attribute(title)}"`;
+    return `<span class="${classes.join(" ")}" title="${escapeXml(title)}"`;
   });
 }
 
@@ -102,9 +103,5 @@ function addGap(titles: Map<number, string>, { start, end, reason }: Missing): v
 }
 
 function redirection(url: string): string {
-  return `<!doctype html><meta charset="utf-8"><title>Coverage</title><meta http-equiv="refresh" content="0; url=${attribute(url)}"><a href="${attribute(url)}">Coverage</a>\n`;
-}
-
-function attribute(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  return `<!doctype html><meta charset="utf-8"><title>Coverage</title><meta http-equiv="refresh" content="0; url=${escapeXml(url)}"><a href="${escapeXml(url)}">Coverage</a>\n`;
 }

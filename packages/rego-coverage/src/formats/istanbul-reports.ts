@@ -5,6 +5,7 @@ import libReport from "istanbul-lib-report";
 import reports, { type ReportOptions } from "istanbul-reports";
 import { projectRoot, toIstanbul } from "../istanbul.ts";
 import type { DetailedReport } from "../run.ts";
+import { escapeXml } from "./escape-xml.ts";
 
 /** lcov's tracefile, its paths relative to the repository, as Codecov and genhtml want them. */
 export async function renderLcov(detailed: DetailedReport, cwd: string): Promise<string> {
@@ -16,8 +17,18 @@ export async function renderLcov(detailed: DetailedReport, cwd: string): Promise
 /** Cobertura's XML, as GitLab, Azure and Jenkins read it. */
 export async function renderCobertura(detailed: DetailedReport, cwd: string): Promise<string> {
   const xml = await rendered(detailed, cwd, "cobertura", "cobertura-coverage.xml");
-  // The DTD demands it of packages and classes too.
-  return xml.replace(/(<(?:package|class) [^>]*branch-rate="[^"]*")/g, '$1 complexity="0"');
+  return (
+    xml
+      .replace(/(<class name="[^"]*" filename=")(.*)(" line-rate=")/g, escapedBetween)
+      .replace(/(<source>)(.*)(<\/source>)/g, escapedBetween)
+      // The DTD demands it of packages and classes too.
+      .replace(/(<(?:package|class) [^>]*branch-rate="[^"]*")/g, '$1 complexity="0"')
+  );
+}
+
+/** istanbul writes paths as they are, which is no XML where a folder is named `R&D`. */
+function escapedBetween(_: string, before: string, path: string, after: string): string {
+  return before + escapeXml(path) + after;
 }
 
 /** Runs one of istanbul's reporters into a folder. */
