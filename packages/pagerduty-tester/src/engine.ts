@@ -112,20 +112,27 @@ export function createEngine(options: {
       else queueOf(run.serviceId).add(run);
     },
     work: async (signal) => {
-      const workers = new Map<unknown, Promise<void>>([[watch, watch.work(signal)]]);
+      const workers = new Map<{ work(signal: AbortSignal): Promise<void> }, Promise<void>>();
       const closing = new Set<Promise<void>>();
+      let failure: { error: unknown } | undefined;
       try {
-        while (true) {
-          for (const queue of queues.values()) {
-            if (!workers.has(queue)) workers.set(queue, queue.work(signal));
+        while (failure === undefined) {
+          for (const worker of [watch, ...queues.values()]) {
+            if (workers.has(worker)) continue;
+            // A worker ends when the signal aborts, or by an error that ends everything.
+            const work = worker.work(signal).catch((error: unknown) => {
+              failure ??= { error };
+              newWork.ring();
+            });
+            workers.set(worker, work);
           }
           for (const run of toClose.splice(0)) {
             const closed = closeOne(run, signal).finally(() => closing.delete(closed));
             closing.add(closed);
           }
-          // A worker ends when the signal aborts, or by an error that ends everything.
-          await Promise.race([newWork.wait(Number.POSITIVE_INFINITY, signal), ...workers.values()]);
+          await newWork.wait(Number.POSITIVE_INFINITY, signal);
         }
+        throw failure.error;
       } finally {
         await Promise.allSettled([...workers.values(), ...closing]);
       }

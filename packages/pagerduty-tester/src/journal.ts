@@ -8,12 +8,14 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { UsageError } from "@internal/lib/errors";
+import { parseLine } from "./journal-line.ts";
 import { applyRecord, isSettled, type JournalRecord, type Run, recordsOf } from "./run.ts";
 
 /** A record before the journal dates it. */
@@ -35,8 +37,11 @@ export interface Journal {
   append(...records: NewRecord[]): void;
   /** Takes in what another process wrote since. */
   refresh(): void;
-  /** Rewrites the file with as few lines as say the same, without settled runs from before `since`. */
-  compact(since: Date): void;
+  /**
+   * Rewrites the file with as few lines as say the same, without settled runs from before `since`, in milliseconds
+   * since 1970. Does nothing when another process writes meanwhile.
+   */
+  compact(since: number): void;
 }
 
 /** Only its owner may read it. */
@@ -62,7 +67,7 @@ export function openJournal(file: string, now: () => number): Journal {
   let inode: number | undefined;
 
   function refresh(): void {
-    const text = readFrom(file, (size, ino) => {
+    const from = (size: number, ino: number) => {
       if (ino !== inode || size < offset) {
         // Another process compacted it.
         runs.clear();
@@ -71,13 +76,12 @@ export function openJournal(file: string, now: () => number): Journal {
         inode = ino;
       }
       return offset;
-    });
-    const end = text.lastIndexOf("\n") + 1;
-    for (const line of text.slice(0, end).split("\n").slice(0, -1)) {
+    };
+    for (const { line, end } of readLines(file, from)) {
       lines += 1;
-      applyRecord(runs, parseRecord(line, file, lines));
+      applyRecord(runs, recordOf(line, file, lines));
+      offset = end;
     }
-    offset += Buffer.byteLength(text.slice(0, end));
   }
 
   refresh();
@@ -102,12 +106,16 @@ export function openJournal(file: string, now: () => number): Journal {
     compact: (since) => {
       refresh();
       const kept = [...runs.values()].filter(
-        (run) => !isSettled(run) || run.scheduledAt.getTime() >= since.getTime(),
+        (run) => !isSettled(run) || run.scheduledAt.getTime() >= since,
       );
       const records = kept.flatMap(recordsOf);
       if (records.length === lines) return;
       const beside = `${file}.compacting`;
       writeSynced(beside, "w", records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+      if (statSync(file).size !== offset) {
+        rmSync(beside);
+        return;
+      }
       renameSync(beside, file);
       syncFolder(file);
       refresh();
@@ -118,36 +126,60 @@ export function openJournal(file: string, now: () => number): Journal {
 /** What a journal says, for whoever only reads it: nothing is mended, and a last half line is ignored. */
 export function readJournal(file: string): ReadonlyMap<string, Run> {
   const runs = new Map<string, Run>();
-  const text = readFrom(file, () => 0);
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  for (const [index, line] of whole.split("\n").slice(0, -1).entries()) {
-    applyRecord(runs, parseRecord(line, file, index + 1));
+  let lines = 0;
+  for (const { line } of readLines(file, () => 0)) {
+    lines += 1;
+    applyRecord(runs, recordOf(line, file, lines));
   }
   return runs;
 }
 
-function readFrom(file: string, start: (size: number, inode: number) => number): string {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, "r");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return "";
-    throw new JournalError(`${file}: the journal cannot be read (${code})`);
-  }
+// The journal of a thousand people and some years is tens of megabytes; it is never in the memory as a whole.
+const chunkBytes = 1 << 20;
+
+/**
+ * The whole lines of a file, each with the place in bytes where it ends. A file that is not there has none.
+ *
+ * @param start the place to begin at, given the file's size and inode
+ */
+function* readLines(
+  file: string,
+  start: (size: number, inode: number) => number,
+): Generator<{ line: string; end: number }> {
+  const descriptor = openToRead(file);
+  if (descriptor === undefined) return;
   try {
     const { size, ino } = fstatSync(descriptor);
-    const from = start(size, ino);
-    const buffer = Buffer.alloc(size - from);
-    const length = size > from ? readSync(descriptor, buffer, 0, size - from, from) : 0;
-    return buffer.toString("utf8", 0, length);
-  } catch (error) {
-    throw new JournalError(
-      `${file}: the journal cannot be read (${(error as NodeJS.ErrnoException).code})`,
-    );
+    let end = start(size, ino);
+    let half = Buffer.alloc(0);
+    for (let place = end; place < size; ) {
+      const chunk = Buffer.alloc(Math.min(chunkBytes, size - place));
+      const length = readSync(descriptor, chunk, 0, chunk.length, place);
+      if (length === 0) return;
+      place += length;
+      half = Buffer.concat([half, chunk.subarray(0, length)]);
+      for (let newline = half.indexOf("\n"); newline >= 0; newline = half.indexOf("\n")) {
+        end += newline + 1;
+        yield { line: half.toString("utf8", 0, newline), end };
+        half = half.subarray(newline + 1);
+      }
+    }
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Undefined when there is no such file. A pipe or a device is refused before it is opened, which could wait for ever. */
+function openToRead(file: string): number | undefined {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    if (found.isFile()) return openSync(file, "r");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new JournalError(`${file}: the journal cannot be read (${code})`);
+  }
+  throw new JournalError(`${file}: the journal must be a regular file`);
 }
 
 /** The file is opened for each write, so that one that another process compacted is not written to. */
@@ -195,16 +227,10 @@ function syncFolder(file: string): void {
   }
 }
 
-function parseRecord(line: string, file: string, number: number): JournalRecord {
-  try {
-    const record = JSON.parse(line) as Partial<JournalRecord>;
-    if (typeof record.key === "string" && typeof record.event === "string") {
-      return record as JournalRecord;
-    }
-  } catch {
-    // Said below.
-  }
+function recordOf(line: string, file: string, number: number): JournalRecord {
+  const record = parseLine(line);
+  if (record !== undefined) return record;
   throw new JournalError(
-    `${file}:${number}: this line is no journal record; mend it, or move the file away and let PagerDuty's own incidents speak`,
+    `${file}:${number}: this line is no journal record, or one of a later version; mend it, or move the file away and let PagerDuty's own incidents speak`,
   );
 }

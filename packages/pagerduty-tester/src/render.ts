@@ -143,6 +143,6 @@ function volumeClaim(name: string, mode: string): object {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
     metadata: { name: `${name}-journal`, labels: labels(name) },
-    spec: { accessModes: [mode], resources: { requests: { storage: "64Mi" } } },
+    spec: { accessModes: [mode], resources: { requests: { storage: "256Mi" } } },
   };
 }

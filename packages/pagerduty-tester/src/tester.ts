@@ -57,6 +57,8 @@ export interface Tester {
 const tickMs = 30_000;
 /** Later than this is not merely a slow timer: the machine slept, or the clock was set forward. */
 const awakeMs = 2 * tickMs;
+/** How often the journal of a process that runs for months is compacted. */
+const compactMs = 24 * 3_600_000;
 /** How long PagerDuty may refuse us at the start: a token may be on its way to be mended. */
 const refusedMs = 60_000;
 
@@ -90,8 +92,19 @@ export function createTester(options: TesterOptions): Tester {
     }
   }
 
+  const compact = () => journal.compact(clock.now() - config.keepMs);
+
+  /** A full disk may have room again when it is next needed. */
+  function compactOrSay(): void {
+    try {
+      compact();
+    } catch (error) {
+      onEvent({ type: "trouble", reason: (error as Error).message });
+    }
+  }
+
   function takeUp(): TakenOver {
-    journal.compact(new Date(clock.now() - config.keepMs));
+    compact();
     return takeOver(journal, config, clock.now());
   }
 
@@ -136,9 +149,14 @@ export function createTester(options: TesterOptions): Tester {
   async function follow(signal: AbortSignal): Promise<never> {
     let timetable = createTimetable(config.users, clock.now());
     let planned = timetable.entries();
+    let compacted = clock.now();
     while (true) {
       planRuns(journal, planned);
       lastTick = clock.now();
+      if (Math.abs(lastTick - compacted) >= compactMs) {
+        compacted = lastTick;
+        compactOrSay();
+      }
       await clock.sleep(Math.min(tickMs, Math.max(0, timetable.next() - lastTick)), signal);
       const now = clock.now();
       if (now < lastTick) {

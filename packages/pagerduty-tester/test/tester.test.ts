@@ -201,7 +201,7 @@ test("a journal keeps what it says through compaction, and forgets settled runs 
     ]);
   const before = facts().filter(([key]) => key !== "old");
   const size = readFileSync(file, "utf8").length;
-  journal.compact(new Date("2026-01-01T00:00:00Z"));
+  journal.compact(Date.parse("2026-01-01T00:00:00Z"));
   expect(facts()).toEqual(before);
   expect(readFileSync(file, "utf8").length).toBeLessThan(size);
   expect(readJournal(file).get("in doubt")?.attempts).toBe(2);
@@ -220,7 +220,7 @@ test("only its owner may read a journal: a new one, one that was copied here, on
   const journal = openJournal(file, Date.now);
   journal.append({ event: "dropped", key: "a" });
   expect(modeOf(file)).toBe(0o600);
-  journal.compact(new Date());
+  journal.compact(Date.now());
   expect(modeOf(file)).toBe(0o600);
   chmodSync(file, 0o644);
   openJournal(file, Date.now);
@@ -236,7 +236,7 @@ test("a process that has the journal open goes on with what another compacted", 
   });
   ours.append(plan("a"), { event: "dropped", key: "a" }, plan("b"));
   theirs.refresh();
-  ours.compact(new Date(0));
+  ours.compact(0);
   theirs.append(plan("c"));
   ours.refresh();
   expect([...ours.runs.keys()]).toEqual(["b", "c"]);
@@ -246,7 +246,7 @@ test("a process that has the journal open goes on with what another compacted", 
 test("a journal that cannot be written stops every page", async () => {
   const { fake, folder, once } = await world(ada, { users: [{ id: "PADA" }] });
   mkdirSync(join(folder, "journal"));
-  await expect(once()).rejects.toThrow(/journal: the journal cannot be read \(EISDIR\)/);
+  await expect(once()).rejects.toThrow(/journal: the journal must be a regular file/);
   await expect(once("nowhere/journal")).rejects.toThrow(
     /nowhere\/journal: the journal cannot be written \(ENOENT\); without it nobody is paged/,
   );
