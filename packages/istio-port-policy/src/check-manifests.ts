@@ -86,8 +86,10 @@ function checkDocument(
       const place = locator.place([...path, ...pathOf(finding, service)]);
       if (place !== undefined) {
         finding.line = text.line + place.line - 1;
-        finding.column = place.column;
-        options.onSource?.(finding, structuredClone(place.source));
+        finding.column = place.line === 1 ? text.column + place.column - 1 : place.column;
+        // Of the line that an item of a large List begins in, its source is only a part.
+        const isWhole = place.line > 1 || text.column === 1;
+        if (isWhole) options.onSource?.(finding, structuredClone(place.source));
       }
       report.findings.push(finding);
     }

@@ -50,7 +50,9 @@ test("every format at once, one of them to stdout", async () => {
 });
 
 test("JUnit has a passed case when nothing is found, and an error for what cannot be read", async () => {
-  const good = await runCli("istio-port-policy", ["check", "--format=junit", "-"], { input: "" });
+  const good = await runCli("istio-port-policy", ["check", "--format=junit", "-"], {
+    input: "# nothing\n",
+  });
   expect(junitProblems(good.stdout)).toEqual([]);
   expect(good.stdout).toContain('tests="1" failures="0" errors="0"');
   const bad = await runCli("istio-port-policy", ["check", "--format=junit", "-"], {

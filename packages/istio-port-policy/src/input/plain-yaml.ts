@@ -5,7 +5,7 @@ type Mapping = Record<string, unknown>;
  * words, whole numbers, quoted texts without escapes, and short `{ a: b }` or `[a, b]`. Undefined for any other, which
  * the full parser has to read; this one takes a fraction of the time, and where it answers the two agree.
  */
-export function parsePlain(text: string): Mapping | undefined {
+export function parsePlain(text: string): Mapping | unknown[] | undefined {
   if (!/^[\n\r\x20-\x7e]*$/.test(text) || /\r(?!\n)/.test(text)) return undefined;
   const tree = new Tree();
   let begun = false;
@@ -32,7 +32,7 @@ const deepest = 100;
 const keyPattern = /[A-Za-z][\w./-]*:(?= |$)/y;
 
 class Tree {
-  root: Mapping | undefined;
+  root: Mapping | unknown[] | undefined;
   readonly #open: Collection[] = [];
   /** Where a collection that begins now belongs: behind the dash, or the key without a value, that came last. */
   #owner: Collection | undefined;
@@ -79,7 +79,8 @@ class Tree {
   /** The collection whose next entry stands at the column: one that begins there, or one that goes on. */
   #collectionAt(column: number, kind: "mapping" | "list"): Collection | undefined {
     const owner = this.#owner;
-    if (this.#open.length === 0) return kind === "mapping" ? this.#begin(column, kind) : undefined;
+    if (this.#open.length === 0)
+      return this.root === undefined ? this.#begin(column, kind) : undefined;
     if (owner !== undefined) {
       // The list of a key may begin at the key's own column.
       const least = kind === "list" && owner.mapping ? owner.column : owner.column + 1;
@@ -95,7 +96,7 @@ class Tree {
 
   #begin(column: number, kind: "mapping" | "list"): Collection {
     const begun = kind === "mapping" ? { column, mapping: {} } : { column, list: [] };
-    if (this.#owner === undefined) this.root = begun.mapping;
+    if (this.#owner === undefined) this.root = begun.mapping ?? begun.list;
     else this.#put(this.#owner, this.#key, begun.mapping ?? begun.list);
     this.#open.push(begun);
     return begun;

@@ -99,19 +99,27 @@ export function readDocument(
   const skipped = { type: "skipped", file, line: text.line, reason: "template" } as const;
   let resources: Resources;
   try {
-    resources = resourcesOf(parseDocument(text.text));
+    resources = resourcesIn(text);
   } catch (error) {
     if (!(error instanceof BrokenDocument)) throw error;
     if (text.text.includes("{{")) return [skipped];
     // tsconfig.json and its like have comments; what speaks of no kind was never a manifest.
     if (searched && file.endsWith(".json") && !text.text.includes('"kind"')) return [];
     const line = text.line + error.line - 1;
-    const message = `${error.message} (column ${error.column})`;
+    const column = error.line === 1 ? text.column + error.column - 1 : error.column;
+    const message = `${error.message} (column ${column})`;
     return [{ type: "unreadable", file, line, message }];
   }
   const services = resources.services.filter(({ service }) => !isTemplated(service));
   const document = { type: "document", file, text, ...resources, services } as const;
   return services.length < resources.services.length ? [document, skipped] : [document];
+}
+
+/** @throws BrokenDocument */
+function resourcesIn({ text, item, broken }: DocumentText): Resources {
+  if (broken !== undefined) throw broken;
+  if (item === undefined) return resourcesOf(parseDocument(text));
+  return resourcesOf(item.value, item.path, item.list);
 }
 
 /** Text from bytes; a byte order mark is no part of it. */

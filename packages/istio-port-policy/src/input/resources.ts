@@ -12,10 +12,26 @@ export interface Resources {
   namespaces: { name: string; labels: Record<string, string> }[];
 }
 
-/** The Services and Namespaces of a parsed document, those inside of `List` kinds included. */
-export function resourcesOf(document: unknown): Resources {
+/** What a List says of the items that leave it out. */
+export interface ListHead {
+  kind?: unknown;
+  apiVersion?: unknown;
+}
+
+/**
+ * The Services and Namespaces of a parsed document, those inside of Lists included. As for kubectl, a List is what has
+ * `items`, whatever its kind.
+ *
+ * @param path the keys that lead to the value in its text
+ * @param list the head of the List that the value is an item of
+ */
+export function resourcesOf(
+  value: unknown,
+  path: (string | number)[] = [],
+  list: ListHead = {},
+): Resources {
   const found: Resources = { services: [], namespaces: [] };
-  collect(document, [], undefined, found);
+  collect(value, path, list, found);
   return found;
 }
 
@@ -25,22 +41,25 @@ const deepestList = 8;
 function collect(
   value: unknown,
   path: (string | number)[],
-  listKind: string | undefined,
+  list: ListHead,
   found: Resources,
 ): void {
   if (!isObject(value) || path.length > deepestList) return;
   const { items } = value;
   // Items of a ServiceList may leave out what its kind says already.
-  const kind = value["kind"] ?? listKind;
-  if ((value["apiVersion"] ?? "v1") !== "v1") return;
-  if (kind === "Service") found.services.push({ service: toService(value), path });
-  else if (kind === "Namespace") found.namespaces.push(toNamespace(value));
-  else if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
-    const itemKind = kind === "List" ? undefined : kind.slice(0, -"List".length);
+  const kind = value["kind"] ?? itemKindOf(list);
+  const apiVersion = value["apiVersion"] ?? list.apiVersion ?? "v1";
+  if (Array.isArray(items)) {
     items.forEach((item, index) => {
-      collect(item, [...path, "items", index], itemKind, found);
+      collect(item, [...path, "items", index], { kind, apiVersion }, found);
     });
-  }
+  } else if (apiVersion !== "v1") return;
+  else if (kind === "Service") found.services.push({ service: toService(value), path });
+  else if (kind === "Namespace") found.namespaces.push(toNamespace(value));
+}
+
+function itemKindOf({ kind }: ListHead): string | undefined {
+  return typeof kind === "string" && kind.endsWith("List") ? kind.slice(0, -4) : undefined;
 }
 
 /** A Service whose fields have the types they are declared with; a field of another type counts as absent. */

@@ -1,8 +1,20 @@
-/** The text of one YAML document, with its `---` line and its `...` line if it has them. */
+import { JsonList } from "./json-list.ts";
+import type { LargeList } from "./large-list.ts";
+import type { BrokenDocument } from "./parse.ts";
+import type { ListHead } from "./resources.ts";
+import { YamlList } from "./yaml-list.ts";
+
+/** The text of one YAML document, with its `---` line and its `...` line if it has them; or an item of a large List. */
 export interface DocumentText {
   text: string;
   /** The line of the file it begins at, from 1. */
   line: number;
+  /** The column of that line it begins at, from 1. */
+  column: number;
+  /** What an item holds, the keys that lead to it in its text, and what its List says for it. */
+  item?: { value: unknown; path: number[]; list: ListHead };
+  /** What kept a List from being parted any further, in place of a text. */
+  broken?: BrokenDocument;
 }
 
 /**
@@ -12,33 +24,91 @@ export interface DocumentText {
 const marker = /(?<![^\r\n])\ufeff?(---|\.\.\.)(?![^ \t\r\n])/g;
 
 /**
- * Parts a stream of YAML into its documents, so that no more than one of them is in memory.
+ * Characters of a List from which on its items are read one by one. Below that it is read as a whole, so that an alias
+ * may refer to an anchor in another item; ten times that in memory is what it takes.
+ */
+const largest = 4 * 2 ** 20;
+
+/**
+ * Parts a stream of YAML into its documents, and a large List into its items, so that no more than one of them is in
+ * memory.
  *
  * @param chunks the file's text in pieces of any size
  */
 export async function* splitDocuments(
   chunks: AsyncIterable<string> | Iterable<string>,
 ): AsyncGenerator<DocumentText> {
-  const open = new OpenDocument();
-  let unended: string[] = [];
-  for await (const chunk of chunks) {
-    const end = chunk.lastIndexOf("\n") + 1;
-    if (end === 0) {
-      unended.push(chunk);
-      continue;
+  const splitter = new Splitter();
+  for await (const chunk of chunks) yield* splitter.take(chunk);
+  yield* splitter.end();
+}
+
+class Splitter {
+  #open = new OpenDocument(1);
+  /** A line that goes on in the next chunk. */
+  #unended: string[] = [];
+  #unendedSize = 0;
+  /** The List that is being read in place of documents. */
+  #list: LargeList | undefined;
+
+  *take(chunk: string): Generator<DocumentText> {
+    if (this.#list !== undefined) {
+      const rest = yield* this.#list.take(chunk);
+      if (rest === undefined) return;
+      this.#open = new OpenDocument(this.#list.line);
+      this.#list = undefined;
+      yield* this.take(rest);
+      return;
     }
-    yield* open.take([...unended, chunk.slice(0, end)].join(""));
-    unended = [chunk.slice(end)];
+    const end = chunk.lastIndexOf("\n") + 1;
+    if (end > 0) {
+      yield* this.#open.take([...this.#unended, chunk.slice(0, end)].join(""));
+      this.#unended = [];
+      this.#unendedSize = 0;
+    }
+    this.#unended.push(chunk.slice(end));
+    this.#unendedSize += chunk.length - end;
+    if (this.#open.size + this.#unendedSize > largest) yield* this.#beginList();
   }
-  yield* open.take(unended.join(""));
-  yield* open.end();
+
+  *end(): Generator<DocumentText> {
+    if (this.#list !== undefined) {
+      yield* this.#list.end();
+      return;
+    }
+    yield* this.#open.take(this.#unended.join(""));
+    yield* this.#open.end();
+  }
+
+  /** Reads the open document as a List, when it is one. */
+  *#beginList(): Generator<DocumentText> {
+    if (this.#open.isNoList) return;
+    const { text, line } = this.#open.document(this.#unended);
+    const begun = JsonList.begin(text, line) ?? YamlList.begin(text, line);
+    if (begun === undefined) {
+      this.#open.isNoList = true;
+      return;
+    }
+    this.#list = begun.list;
+    this.#unended = [];
+    this.#unendedSize = 0;
+    yield* this.take(begun.rest);
+  }
 }
 
 class OpenDocument {
+  size = 0;
+  /** Whether it was looked at, and is no List. */
+  isNoList = false;
   #parts: string[] = [];
   /** The line it begins at, and the line the next text begins at. */
-  #line = 1;
-  #next = 1;
+  #line: number;
+  #next: number;
+
+  constructor(line: number) {
+    this.#line = line;
+    this.#next = line;
+  }
 
   /** Adds whole lines and gives every document they complete. */
   *take(lines: string): Generator<DocumentText> {
@@ -55,15 +125,23 @@ class OpenDocument {
   }
 
   *end(): Generator<DocumentText> {
-    const text = this.#parts.join("");
-    if (/[^ \t\r\n]/.test(text)) yield { text, line: this.#line };
+    const document = this.document();
+    if (/[^ \t\r\n]/.test(document.text)) yield document;
     this.#parts = [];
+    this.size = 0;
+    this.isNoList = false;
     this.#line = this.#next;
+  }
+
+  /** All of it so far. */
+  document(unended: string[] = []): DocumentText {
+    return { text: [...this.#parts, ...unended].join(""), line: this.#line, column: 1 };
   }
 
   #add(text: string): void {
     if (text === "") return;
     this.#parts.push(text);
+    this.size += text.length;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) this.#next++;
   }
 
