@@ -319,6 +319,7 @@ function backoffOf({ attempts }: Entry): number {
 }
 
 function asIfStaying(pod: Pod): Pod {
+  if (pod.metadata.deletionTimestamp === undefined) return pod;
   const { deletionTimestamp: _, ...metadata } = pod.metadata;
   return { ...pod, metadata };
 }

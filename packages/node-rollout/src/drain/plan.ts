@@ -1,4 +1,13 @@
-import { type Budget, type Pod, type Toleration, toBudget, toPod } from "../kubernetes/objects.ts";
+import {
+  type Budget,
+  doNotDisruptAnnotations,
+  mirrorAnnotation,
+  type Pod,
+  type Toleration,
+  toBudget,
+  toPod,
+  unschedulableTaint,
+} from "../kubernetes/objects.ts";
 import { selects } from "../kubernetes/selector.ts";
 
 /** What is to become of a pod of a node that is drained. */
@@ -129,8 +138,7 @@ function judgeObstacles(
 
 function judgeMirror({ metadata }: Pod): Judgement | undefined {
   const isMirror =
-    metadata.annotations["kubernetes.io/config.mirror"] !== undefined ||
-    metadata.controller?.kind === "Node";
+    metadata.annotations[mirrorAnnotation] !== undefined || metadata.controller?.kind === "Node";
   return isMirror
     ? ["skip", "mirror of a static pod, which only the node itself can end"]
     : undefined;
@@ -156,14 +164,8 @@ function judgeTerminating({ metadata }: Pod): Judgement | undefined {
     : ["skip", "terminating already, only waited for"];
 }
 
-/** What Karpenter and Cluster Autoscaler obey. */
-const doNotDisrupt = {
-  "karpenter.sh/do-not-disrupt": "true",
-  "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-};
-
 function doNotDisruptOf({ metadata }: Pod): string | undefined {
-  const found = Object.entries(doNotDisrupt).find(
+  const found = Object.entries(doNotDisruptAnnotations).find(
     ([key, value]) => metadata.annotations[key] === value,
   );
   return found && `must not be disrupted: annotation ${found[0]}: "${found[1]}"`;
@@ -178,8 +180,8 @@ function judgeTolerations(pod: Pod): Judgement | undefined {
 
 function toleratesCordon({ key = "", operator = "Equal", value = "", effect = "" }: Toleration) {
   if (effect !== "" && effect !== "NoSchedule") return false;
-  if (operator === "Exists") return key === "" || key === "node.kubernetes.io/unschedulable";
-  return key === "node.kubernetes.io/unschedulable" && value === "";
+  if (operator === "Exists") return key === "" || key === unschedulableTaint;
+  return key === unschedulableTaint && value === "";
 }
 
 function unreplicatedOf({ metadata }: Pod, policy: DrainPolicy): string | undefined {

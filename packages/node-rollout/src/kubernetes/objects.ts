@@ -37,6 +37,7 @@ export interface Pod {
   terminationGracePeriodSeconds: number;
   priorityClassName?: string;
   priority: number;
+  /** Those that a cordoned node's taint may be about. */
   tolerations: Toleration[];
   /** Names of the volumes whose data goes with the pod. */
   emptyDirs: string[];
@@ -84,13 +85,32 @@ interface Raw {
 
 type Nullable<T> = { [K in keyof T]: T[K] | null };
 
+/** What cordoning taints a node with. */
+export const unschedulableTaint = "node.kubernetes.io/unschedulable";
+
+/** The annotation of a static pod's mirror. */
+export const mirrorAnnotation = "kubernetes.io/config.mirror";
+
+/** What Karpenter and Cluster Autoscaler obey. */
+export const doNotDisruptAnnotations = {
+  "karpenter.sh/do-not-disrupt": "true",
+  "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+};
+
+const podAnnotations = [mirrorAnnotation, ...Object.keys(doNotDisruptAnnotations)];
+
 /** Reads a pod and drops what no decision needs: a hundred thousand of them must fit in memory. */
 export function toPod(object: object): Pod {
   const { metadata, spec, status } = partsOf(object);
+  const annotations = Object.entries(metadata.annotations ?? {});
+  const tolerations = (spec["tolerations"] ?? []) as Toleration[];
   const conditions = (status["conditions"] ?? []) as Condition[];
   const volumes = (spec["volumes"] ?? []) as { name: string; emptyDir?: object | null }[];
   return {
-    metadata: toMetadata(metadata),
+    metadata: toMetadata({
+      ...metadata,
+      annotations: Object.fromEntries(annotations.filter(([key]) => podAnnotations.includes(key))),
+    }),
     ...present("nodeName", spec["nodeName"] as string | null | undefined),
     ...present("priorityClassName", spec["priorityClassName"] as string | null | undefined),
     phase: (status["phase"] as string | undefined) ?? "",
@@ -98,7 +118,7 @@ export function toPod(object: object): Pod {
     terminationGracePeriodSeconds:
       (spec["terminationGracePeriodSeconds"] as number | undefined) ?? 30,
     priority: (spec["priority"] as number | undefined) ?? 0,
-    tolerations: (spec["tolerations"] ?? []) as Toleration[],
+    tolerations: tolerations.filter(({ key }) => !key || key === unschedulableTaint),
     emptyDirs: volumes
       .filter(({ emptyDir }) => emptyDir !== undefined && emptyDir !== null)
       .map(({ name }) => name),
