@@ -71,7 +71,7 @@ async function resolve(run: Run, context: ConcludeContext, signal: AbortSignal):
         onEvent({ type: "trouble", reason });
         return;
       }
-      await clock.sleep(error.retryAfterMs ?? backoffMs(failures), signal);
+      await clock.sleep(backoffMs(failures, error.retryAfterMs), signal);
     }
   }
   journal.append({ event: "resolved", key });

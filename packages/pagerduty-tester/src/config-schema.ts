@@ -38,11 +38,14 @@ export type EscalationVerdict = "no-response" | "not-notified" | "wrong-person" 
 
 const units = { s: 1000, m: 60_000, h: 3_600_000 };
 
+const durationError = { error: "expected minutes, or a duration such as 90s, 10m or 2h" };
+
 /** `90s`, `10m`, `2h`, or a number of minutes; milliseconds once read. */
 const duration = z
-  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?[smh]$/)], {
-    error: "expected minutes, or a duration such as 90s, 10m or 2h",
-  })
+  .union(
+    [z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?[smh]$/, durationError)],
+    durationError,
+  )
   .transform((value) => {
     if (typeof value === "number") return value * 60_000;
     return Number(value.slice(0, -1)) * units[value.slice(-1) as keyof typeof units];
@@ -54,6 +57,18 @@ const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL"
 const id = z.string({ error: "expected PagerDuty's id, such as PABC123" }).regex(/^[A-Za-z0-9]+$/, {
   error: "expected PagerDuty's id, letters and digits such as PABC123",
 });
+
+const email = z.email({ error: "expected the login email of a PagerDuty user" });
+const subdomain = z
+  .string()
+  .regex(/^[a-z0-9-]+$/i, { error: "expected ACME of https://ACME.pagerduty.com" });
+
+/** What the environment may say in place of the file. */
+export const accountFields: Record<"service" | "from" | "subdomain", z.ZodType<string>> = {
+  service: id,
+  from: email,
+  subdomain,
+};
 
 const user = z
   .strictObject({
@@ -117,13 +132,10 @@ const escalationVerdicts: EscalationVerdict[] = [
 
 const settings = z.strictObject({
   service: id.optional().meta({ description: "The test service; else SERVICE_ID" }),
-  from: z
-    .email({ error: "expected the login email of a PagerDuty user" })
+  from: email
     .optional()
     .meta({ description: "Login email that incidents are created by; else FROM_EMAIL" }),
-  subdomain: z
-    .string()
-    .regex(/^[a-z0-9-]+$/i)
+  subdomain: subdomain
     .optional()
     .meta({ description: "ACME of https://ACME.pagerduty.com; else SUBDOMAIN" }),
   region: z.enum(["us", "eu"]).default("us").meta({ description: "Where the account lives" }),

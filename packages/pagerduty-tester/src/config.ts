@@ -1,6 +1,6 @@
 import { formatPlace } from "@internal/lib/errors";
 import { ConfigError, readConfig } from "@internal/lib/yaml-config";
-import { configSchema, type EscalationVerdict } from "./config-schema.ts";
+import { accountFields, configSchema, type EscalationVerdict } from "./config-schema.ts";
 import { type DoNotDisturb, parseDoNotDisturb } from "./schedule/do-not-disturb.ts";
 import type { Schedule } from "./schedule/schedule.ts";
 
@@ -57,7 +57,7 @@ export async function loadConfig(
 ): Promise<Config> {
   const { env = process.env } = options;
   const { value, placeOf } = await readConfig(file, configSchema);
-  const service = value.service ?? (env["SERVICE_ID"] || undefined);
+  const service = value.service ?? fromEnvironment(env, "SERVICE_ID", "service");
   return {
     file,
     users: value.users.map((user) => ({
@@ -72,8 +72,8 @@ export async function loadConfig(
       doNotDisturb:
         user.doNotDisturb === undefined ? undefined : parseDoNotDisturb(user.doNotDisturb),
     })),
-    from: value.from ?? (env["FROM_EMAIL"] || undefined),
-    subdomain: value.subdomain ?? (env["SUBDOMAIN"] || undefined),
+    from: value.from ?? fromEnvironment(env, "FROM_EMAIL", "from"),
+    subdomain: value.subdomain ?? fromEnvironment(env, "SUBDOMAIN", "subdomain"),
     apiUrl: apiUrlOf(env["PAGERDUTY_API_URL"]) ?? apiUrls[value.region],
     verifyMs: value.verifyMinutes * 60_000,
     ratePerMinute: value.ratePerMinute,
@@ -89,11 +89,31 @@ export async function loadConfig(
   };
 }
 
-function apiUrlOf(text: string | undefined): string | undefined {
-  if (text === undefined || text === "") return undefined;
+/** A variable's value without the line's end that a secret made by `echo` has. */
+function fromEnvironment(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  field: keyof typeof accountFields,
+): string | undefined {
+  const text = env[name]?.trim() ?? "";
+  if (text === "") return undefined;
+  const { error } = accountFields[field].safeParse(text);
+  if (error !== undefined) throw new ConfigError(`${name}: ${error.issues[0]?.message}`);
+  return text;
+}
+
+function apiUrlOf(variable: string | undefined): string | undefined {
+  const text = variable?.trim() ?? "";
+  if (text === "") return undefined;
   if (!URL.canParse(text) || !/^https?:/.test(text)) {
     throw new ConfigError(
       `PAGERDUTY_API_URL is no http or https URL; leave it unset for PagerDuty's own`,
+    );
+  }
+  const { username, password, search, hash } = new URL(text);
+  if (username + password + search + hash !== "") {
+    throw new ConfigError(
+      "PAGERDUTY_API_URL has a user, a query or a fragment; it is an address alone, such as https://api.pagerduty.com",
     );
   }
   return text.replace(/\/+$/, "");

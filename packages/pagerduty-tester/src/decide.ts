@@ -56,7 +56,11 @@ export function maxLatenessOf(
   return untilEnd(user.doNotDisturb, scheduledAt, user.timeZone) ?? anHour;
 }
 
-/** Milliseconds until a failed request is tried again. */
-export function backoffMs(failures: number): number {
-  return Math.min(30_000, 1_000 * 2 ** failures);
+/**
+ * Milliseconds until a failed request is tried again.
+ *
+ * @param askedMs what PagerDuty asked for; less than nothing at all would be a storm
+ */
+export function backoffMs(failures: number, askedMs = 0): number {
+  return Math.max(askedMs, Math.min(30_000, 1_000 * 2 ** failures));
 }

@@ -2,15 +2,17 @@ import { createBell } from "./bell.ts";
 import type { PagerDutyClient } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { conclude } from "./conclude.ts";
-import type { Config } from "./config.ts";
+import type { Config, TestedUser } from "./config.ts";
 import { createCreators } from "./creators.ts";
 import { maxLatenessOf } from "./decide.ts";
 import type { OnEvent } from "./events.ts";
+import { isManual } from "./incident.ts";
 import type { Journal } from "./journal.ts";
 import { createPacer } from "./pacer.ts";
 import { attemptPage } from "./page.ts";
 import { createQueue, type Queue } from "./queue.ts";
 import { isSettled, type Run } from "./run.ts";
+import { latestRun } from "./schedule/schedule.ts";
 import type { Outcome } from "./verdict.ts";
 import { createWatch } from "./watch.ts";
 
@@ -44,7 +46,14 @@ export function createEngine(options: {
   const progress = createBell(clock);
 
   const current = (run: Run) => journal.runs.get(run.key) ?? run;
-  const userOf = ({ user }: Run) => config.users.find(({ id }) => id === user.id);
+  // A person may be listed more than once: the entry whose schedule made the run counts.
+  const userOf = ({ user, serviceId, scheduledAt }: Run) => {
+    const entries = config.users.filter(({ id }) => id === user.id);
+    const made = ({ service, schedule }: TestedUser) =>
+      service === serviceId &&
+      latestRun(schedule, scheduledAt)?.getTime() === scheduledAt.getTime();
+    return entries.length > 1 ? (entries.find(made) ?? entries[0]) : entries[0];
+  };
 
   function settle(run: Run, outcome: Outcome): void {
     journal.append({ event: "verdict", key: run.key, outcome });
@@ -75,6 +84,8 @@ export function createEngine(options: {
       listLagMs: config.listLagMs,
       verifyMsOf: (run: Run) => userOf(run)?.verifyMs ?? config.verifyMs,
       maxLatenessOf: (run: Run) => {
+        // Who asked for it by hand does not wait for longer, nor expect it of a later start.
+        if (isManual(run.key)) return config.verifyMs;
         const user = userOf(run);
         return user === undefined ? 0 : maxLatenessOf(user, run.scheduledAt);
       },

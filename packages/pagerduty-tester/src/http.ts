@@ -143,7 +143,8 @@ function answerError(
   const errors = [data?.error.errors ?? []].flat().map((text) => redact(text, [token]));
   const said = [redact(data?.error.message ?? "", [token]), ...errors].filter(Boolean).join(": ");
   const code = data?.error.code;
-  const hint = hints[status] === undefined ? "" : `; ${hints[status]}`;
+  const words = status >= 300 && status < 400 ? redirected : hints[status];
+  const hint = words === undefined ? "" : `; ${words}`;
   const facts = `status ${status}${code === undefined ? "" : `, code ${code}`}`;
   return new PagerDutyError(`${what}: ${said === "" ? facts : `${said} (${facts})`}${hint}`, {
     outcome: outcomeOf(status),
@@ -154,6 +155,8 @@ function answerError(
   });
 }
 
+const redirected =
+  "is PAGERDUTY_API_URL right? A redirect is not followed, for it would send a page twice";
 const hints: Record<number, string> = {
   401: "is PAGERDUTY_TOKEN right, and the account's region (region: us or eu)?",
   402: "the account's plan lacks an ability this needs",
@@ -199,11 +202,14 @@ function parseJson(text: string): unknown {
   }
 }
 
+// PagerDuty's windows are a minute. What says much more counts something else, such as the seconds since 1970.
+const longestWaitMs = 10 * 60_000;
+
 function rateLimitOf(headers: Record<string, unknown>): RateLimit | undefined {
   const remaining = numberOf(headers["ratelimit-remaining"]);
   const reset = numberOf(headers["ratelimit-reset"]);
   if (remaining === undefined || reset === undefined) return undefined;
-  return { remaining, resetMs: reset * 1000 };
+  return { remaining, resetMs: Math.min(reset * 1000, longestWaitMs) };
 }
 
 /** PagerDuty documents `ratelimit-reset` alone; a proxy before it may speak `retry-after`. */
@@ -212,8 +218,14 @@ function retryAfter(
   limit: RateLimit | undefined,
 ): number | undefined {
   if (limit !== undefined) return limit.resetMs;
-  const seconds = numberOf(headers["retry-after"]);
-  return seconds === undefined ? undefined : seconds * 1000;
+  const after = headers["retry-after"];
+  const seconds = numberOf(after);
+  // A date is on the server's clock, and so is the answer's own.
+  const milliseconds =
+    seconds === undefined
+      ? Date.parse(String(after)) - Date.parse(String(headers["date"]))
+      : seconds * 1000;
+  return milliseconds >= 0 ? Math.min(milliseconds, longestWaitMs) : undefined;
 }
 
 function numberOf(header: unknown): number | undefined {

@@ -56,7 +56,10 @@ export async function attemptPage(
       conclude(run, context, { verdict: "refused", evidence: [], reason: message });
       return undefined;
     }
-    return retry(job, message, context, error.retryAfterMs);
+    const inMs = retry(job, message, context, error.retryAfterMs);
+    // It speaks for everybody who waits here.
+    if (error.rateLimited) context.pacer.pause(context.clock.now(), inMs);
+    return inMs;
   }
 }
 
@@ -210,7 +213,7 @@ function retry(
   { onEvent }: PageContext,
   afterMs?: number,
 ): number {
-  const inMs = afterMs ?? backoffMs(failures);
+  const inMs = backoffMs(failures, afterMs);
   onEvent({ type: "retry", run, reason, inMs });
   return inMs;
 }

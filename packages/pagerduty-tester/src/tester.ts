@@ -141,7 +141,7 @@ export function createTester(options: TesterOptions): Tester {
         if (failures === 0) {
           onEvent({ type: "trouble", reason: `${error.message}; trying again until it works` });
         }
-        await clock.sleep(error.retryAfterMs ?? backoffMs(failures), signal);
+        await clock.sleep(backoffMs(failures, error.retryAfterMs), signal);
       }
     }
   }

@@ -186,6 +186,24 @@ describe.concurrent("bad input is one sentence and exit 2", () => {
       { PAGERDUTY_TOKEN: "wrong" },
       /is PAGERDUTY_TOKEN right, and the account's region/,
     ],
+    ...[
+      ["FROM_EMAIL", "nobody", /FROM_EMAIL: expected the login email of a PagerDuty user/] as const,
+      ["SERVICE_ID", "../x", /SERVICE_ID: expected PagerDuty's id, letters and digits/] as const,
+      ["SUBDOMAIN", "acme.pagerduty.com", /SUBDOMAIN: expected ACME of https/] as const,
+      ["PAGERDUTY_API_URL", "http://a:sesame@127.0.0.1:1", /has a user, a query or/] as const,
+      ["PAGERDUTY_API_URL", "http://127.0.0.1:1/?k=sesame", /has a user, a query or/] as const,
+    ].map(([name, value, message]): (typeof cases)[number] => [
+      `${name}=${value}`,
+      full([{ name: "A", id: "PA" }]),
+      { [name]: value },
+      message,
+    ]),
+    [
+      "a duration that is none",
+      `catchUp: soon\n${full([{ name: "A", id: "PA" }])}`,
+      {},
+      /c\.yaml:1:1: catchUp: expected minutes, or a duration such as 90s/,
+    ],
     [
       "nobody there",
       full([{ name: "A", id: "PA" }]),
@@ -193,6 +211,18 @@ describe.concurrent("bad input is one sentence and exit 2", () => {
       /connection refused/,
     ],
   ];
+  test("the line's end of a secret made by echo is none of it", async () => {
+    const fake = await startAccount({ users: [{ id: "PADA" }] });
+    const cwd = folderWith({ "c.yaml": full([{ name: "Ada", id: "PADA" }]) });
+    const lines = Object.entries(environment(fake)).map(([name, value]) => [name, `${value}\n`]);
+    const { code, stdout } = await runCli("pagerduty-tester", ["check", "-c", "c.yaml"], {
+      cwd,
+      env: Object.fromEntries(lines),
+    });
+    expect(stdout).toMatch(/ok +from +tester@example.com is a user of the account/);
+    expect(code).toBe(0);
+  });
+
   test.for(cases)("%s", async ([, text, env, message]) => {
     const fake = await startAccount();
     const cwd = folderWith(text === undefined ? {} : { "c.yaml": text });
@@ -201,7 +231,7 @@ describe.concurrent("bad input is one sentence and exit 2", () => {
       env: { ...environment(fake), ...env },
     });
     expect(stderr).toMatch(message);
-    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stderr).not.toMatch(/\n\s+at |sesame/);
     expect(code).toBe(2);
   });
 });

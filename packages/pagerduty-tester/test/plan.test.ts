@@ -55,6 +55,14 @@ test("the pacer lets no more than its number go in any minute", () => {
   expect(sent.at(-1)).toBe(4 * 60_000);
 });
 
+test("a pause is not cut short by a shorter one, nor drawn out by a clock that is set back", () => {
+  const pacer = createPacer(6);
+  pacer.pause(1_000_000, 60_000);
+  pacer.pause(1_001_000, 1_000);
+  expect(pacer.waitMs(1_001_000)).toBe(59_000);
+  expect(pacer.waitMs(1_001_000 - 3_600_000)).toBe(0);
+});
+
 const person = (index: number, more = "") =>
   `  - { name: P${index}, id: P${index}, cron: "55 6 * * 2#1 UTC"${more} }`;
 

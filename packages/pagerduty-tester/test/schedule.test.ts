@@ -49,6 +49,9 @@ describe("known instants", () => {
     ["0,,30 9, * * * UTC", "2026-11-23T09:10Z", ["2026-11-23T09:30Z", "2026-11-24T09:00Z"]],
     ["0 9 * * 7-2 UTC", "2026-11-23T12:00Z", ["2026-11-24T09:00Z", "2026-11-29T09:00Z"]],
     ["0 9 30-last * * UTC", "2027-02-01T00:00Z", ["2027-03-30T09:00Z", "2027-03-31T09:00Z"]],
+    ["0 9 1-7 * +monday UTC", "2026-11-23T00:00Z", ["2026-12-07T09:00Z", "2027-01-04T09:00Z"]],
+    ["0 9 1-7 * +sat-sun UTC", "2026-11-23T00:00Z", ["2026-12-05T09:00Z", "2026-12-06T09:00Z"]],
+    ["0 0 9 1-7 * +1 utc", "2026-11-23T00:00Z", ["2026-12-07T09:00Z", "2027-01-04T09:00Z"]],
     ["0 9 13& * * UTC", "2026-11-23T00:00Z", ["2026-12-13T09:00Z", "2027-01-13T09:00Z"]],
     ["0 9 13 * fri& UTC", "2026-11-23T00:00Z", ["2027-08-13T09:00Z", "2028-10-13T09:00Z"]],
     ["30 5 * * * Asia/Kathmandu", "2026-11-23T00:00Z", ["2026-11-23T23:45Z"]],
@@ -163,6 +166,8 @@ describe("what is refused says what to write", () => {
     ["0 9 * * * +02:00", /offset/],
     ["0 9 * * * Europe/Berln", /no time zone/],
     ["0 9 * * * -0530", /offset.*Europe\/Berlin$/],
+    ["0 9 * * * +2", /\+2 is an offset.*Etc\/GMT-2/],
+    ["0 9 * * * -5", /-5 is an offset.*Etc\/GMT\+5/],
     ["0 9 * * * +02:00", /or Etc\/GMT-2 for that offset/],
     ["0 9 * * 2/2 UTC", /2 alone, some as 2-6\/2/],
     ["0 9 -5--2 * * UTC", /only the last can be named, L/],
@@ -177,7 +182,14 @@ describe("what is refused says what to write", () => {
   test.for(cases)("%s", ([cron, message]) => {
     expect(() => nextRuns(cron, { from: new Date(), count: 1 })).toThrow(message);
   });
-  test.for(["UTC", "Asia/Kolkata", "Europe/Kyiv", "CET", "Japan", "Etc/GMT-2"])(
+  test("a from that is no date, a count that is no number", () => {
+    const runs = (from: Date, count: number) => nextRuns("0 9 * * * UTC", { from, count });
+    expect(() => runs(new Date("soon"), 1)).toThrow(new RangeError("from is no date"));
+    expect(() => runs(new Date(), -1)).toThrow(/count is -1, expected a number from 0/);
+    expect(() => runs(new Date(), Number.NaN)).toThrow(RangeError);
+    expect(runs(new Date(), 0)).toEqual([]);
+  });
+  test.for(["UTC", "utc", "Asia/Kolkata", "Europe/Kyiv", "CET", "Japan", "Etc/GMT-2"])(
     "%s is a zone",
     (zone) => {
       expect(nextRuns(`0 9 * * * ${zone}`, { from: new Date(), count: 1 })).toHaveLength(1);

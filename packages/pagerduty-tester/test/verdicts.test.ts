@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FakeFault, FakePagerDutyOptions, FakeUser } from "../src/fake.ts";
 import { startHook } from "./hooks.ts";
@@ -103,6 +105,16 @@ describe("trouble with the API: what becomes of one page", () => {
     ["429 without headers or body", [post({ status: 429, times: 2 })], rung],
     ["429 for the look-up", [look({ status: 429, times: 2 })], rung],
     [
+      "429 with the seconds since 1970 in place of those to wait",
+      [post({ status: 429, headers: { ...limits, "ratelimit-reset": "1796110000" } })],
+      rung,
+    ],
+    [
+      "429 with a wait of less than nothing",
+      [post({ status: 429, headers: { ...limits, "ratelimit-reset": "-5" } })],
+      rung,
+    ],
+    [
       "429 for longer than the page may be late",
       [post({ status: 429, times: 999 })],
       silent("missed"),
@@ -118,7 +130,12 @@ describe("trouble with the API: what becomes of one page", () => {
     ["half an answer", [post({ answer: "half" })], rung],
     ["an answer without an incident", [post({ status: 201, body: { ok: true } })], rung],
     ["an answer of another type", [post({ status: 201, body: { incident: { id: 7 } } })], rung],
-    ["a redirect", [post({ status: 302, headers: { location: "/incidents" } })], silent("refused")],
+    [
+      "a redirect",
+      [post({ status: 302, headers: { location: "/incidents" } })],
+      silent("refused"),
+      "is PAGERDUTY_API_URL right?",
+    ],
     [
       "401",
       [post({ status: 401, body: error("no", 2006) })],
@@ -193,6 +210,50 @@ describe("trouble with the API: what becomes of one page", () => {
     expect(world.fake.incidents.filter(({ status }) => status !== "resolved")).toEqual([]);
   });
 
+  const people = { users: [{ id: "PADA", answer: { after: 20 } }] };
+
+  test("a wait of no seconds is no storm of requests", async () => {
+    const none = { ...limits, "ratelimit-reset": "0" };
+    const world = await simulate("2026-12-01T08:59:30Z", at("PADA"), {
+      ...people,
+      faults: [look({ status: 429, headers: none, times: 20 })],
+    });
+    const { stop } = await world.start();
+    await world.until("2026-12-01T09:01:00Z");
+    expect(world.fake.requests.filter(({ status }) => status === 429).length).toBeLessThan(8);
+    await world.until("2026-12-01T09:30:00Z");
+    await stop();
+    expect(world.verdicts()).toEqual({ PADA: ["pass"] });
+  });
+
+  test("a date to come again at is on the server's clock", async () => {
+    const date = "Tue, 01 Dec 2026 03:00:00 GMT";
+    const headers = { date, "retry-after": "Tue, 01 Dec 2026 03:05:00 GMT" };
+    const world = await simulate("2026-12-01T08:59:30Z", at("PADA"), {
+      ...people,
+      faults: [post({ status: 429, headers })],
+    });
+    const { stop } = await world.start();
+    await world.until("2026-12-01T09:30:00Z");
+    await stop();
+    expect(world.fake.pages.map((page) => page.at.toISOString())).toEqual([
+      "2026-12-01T09:05:00.000Z",
+    ]);
+  });
+
+  test("a limit that a look-up meets holds everybody on the service", async () => {
+    const world = await simulate("2026-12-01T08:59:30Z", `${at("PADA")}\n${at("PBOB")}`, {
+      users: [...people.users, { id: "PBOB", answer: { after: 20 } }],
+      faults: [look({ status: 429, headers: limits })],
+    });
+    const { stop } = await world.start();
+    await world.until("2026-12-01T09:00:30Z");
+    expect(world.fake.pages).toEqual([]);
+    await world.until("2026-12-01T09:30:00Z");
+    await stop();
+    expect(world.verdicts()).toEqual({ PADA: ["pass"], PBOB: ["pass"] });
+  });
+
   const clocks: [string, FakePagerDutyOptions["switches"]][] = [
     ["an hour ahead", { clockSkewSeconds: 3600 }],
     ["an hour behind", { clockSkewSeconds: -3600 }],
@@ -210,6 +271,43 @@ describe("trouble with the API: what becomes of one page", () => {
     expect(world.runs()[0]?.outcome).toMatchObject({ verdict: "pass", respondedAfterMs: 20_000 });
     expect(world.fake.pages).toHaveLength(1);
   });
+});
+
+test("a person who is listed twice: the entry that made the run says how long it is waited for", async () => {
+  const entry = (cron: string, minutes: number) =>
+    `  - { name: Ada, id: PADA, cron: "${cron} UTC", verifyMinutes: ${minutes} }`;
+  const people = [entry("0 12 1 1 *", 60), entry("0 9 * * *", 2)].join("\n");
+  const world = await simulate("2026-12-01T08:59:30Z", people, {
+    users: [{ id: "PADA", answer: { after: "never" } }],
+  });
+  const { stop } = await world.start();
+  await world.until("2026-12-01T09:03:00Z");
+  await stop();
+  expect(world.verdicts()).toEqual({ PADA: ["no-response"] });
+});
+
+test("a page by hand that was cut off is not sent by a later start", async () => {
+  const world = await simulate("2026-12-01T09:00:00Z", at("PADA"), {
+    settings: "verifyMinutes: 5",
+    users: [{ id: "PADA" }],
+  });
+  const [key, asked] = ["pagerduty-tester:PADA:by-hand:x", "2026-12-01T08:40:00.000Z"];
+  const records = [
+    {
+      ...{ event: "planned", key, at: asked, scheduledAt: asked, service: "PTEST" },
+      user: { id: "PADA", name: "Ada" },
+    },
+    { event: "sending", key, at: asked },
+  ];
+  writeFileSync(
+    join(dirname(world.config.file), "journal"),
+    records.map((record) => `${JSON.stringify(record)}\n`).join(""),
+  );
+  const { stop } = await world.start();
+  await world.until("2026-12-01T09:30:00Z");
+  await stop();
+  expect(world.runs().find((run) => run.key === key)?.outcome?.verdict).toBe("unknown");
+  expect(world.fake.pages.map((page) => page.key)).not.toContain(key);
 });
 
 test("maintenance that takes incidents and pages nobody: not-notified, and it is cleaned up", async () => {

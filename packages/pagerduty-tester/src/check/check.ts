@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Member, PagerDutyClient } from "../client.ts";
 import type { Config } from "../config.ts";
 import { findCreators } from "../creators.ts";
+import { backoffMs } from "../decide.ts";
 import { PagerDutyError } from "../errors.ts";
 import { type Prediction, predictSends } from "../predict.ts";
 import { scheduleWarnings } from "../schedule/warnings.ts";
@@ -200,7 +201,7 @@ async function looking(
   } catch (thrown) {
     if (!(thrown instanceof PagerDutyError) || thrown.outcome !== "refused") throw thrown;
     if (thrown.rateLimited) {
-      await delay(thrown.retryAfterMs ?? limitedMs, undefined, { signal });
+      await delay(backoffMs(0, thrown.retryAfterMs ?? limitedMs), undefined, { signal });
       return looking(subject, signal, look);
     }
     if (thrown.status === 401) throw thrown;

@@ -52,12 +52,12 @@ export function translate(pattern: string): string {
       `a cron has five fields (minute, hour, day of month, month, weekday) and a time zone, for example "55 6 * * 2#1 America/Los_Angeles"; this one has ${fields.length}`,
     );
   }
-  // `&` on either day field asks for both to match; croner says so by a `+` before the weekday.
-  const both = fields.some((text) => text.endsWith("&"));
-  const translated = fields.map((text, index) =>
-    translateField(text.replace(/&$/, ""), known[index] as Field),
-  );
   const weekday = known.findIndex(({ name }) => name === "weekday");
+  // `&` on either day field asks for both to match; croner says so by a `+` before the weekday.
+  const both = fields.some((text) => text.endsWith("&")) || fields[weekday]?.startsWith("+");
+  const translated = fields.map((text, index) =>
+    translateField(text.replace(index === weekday ? /^\+|&$/g : /&$/, ""), known[index] as Field),
+  );
   // Beside a field that takes any day it says nothing.
   if (both && translated[weekday] !== "*" && translated[weekday - 2] !== "*") {
     translated[weekday] = `+${translated[weekday]}`;

@@ -59,12 +59,15 @@ export function parseSchedule(cron: string, timeZone?: string): Schedule {
  * @param options.count how many; fewer come back when the schedule ends
  * @param options.timeZone wins over a zone that ends the pattern; with neither it is this machine's
  * @throws ScheduleError when the pattern or the zone cannot be understood
+ * @throws RangeError when `from` is no date, or `count` no number from 0
  */
 export function nextRuns(
   cron: string,
   options: { from: Date; count: number; timeZone?: string },
 ): Date[] {
   const { from, count, timeZone } = options;
+  if (Number.isNaN(new Date(from).getTime())) throw new RangeError("from is no date");
+  if (!(count >= 0)) throw new RangeError(`count is ${count}, expected a number from 0`);
   return comingRuns(parseSchedule(cron, timeZone), from, count);
 }
 
@@ -114,10 +117,13 @@ const names =
 const field = new RegExp(`^(?:[\\d*,\\-/#?LW+&%]|(?<![a-z])(?:${names})(?![a-z]|/[a-z]))+$`, "i");
 // In place of a zone it is refused with what to write; no field looks like it.
 const offset = /^[+-]\d{2}:?\d{2}$/;
+// This one does, like a weekday that has to match too; beside any day of the month nobody asks for that.
+const shortOffset = /^\S+ \S+ \S+ [*?] \S+ [+-]\d{1,2}$/;
 
 function splitZone(cron: string): { pattern: string; zone?: string } {
   const split = cron.search(/\s+\S+$/);
   const last = cron.slice(split).trim();
-  if (split < 0 || (field.test(last) && !offset.test(last))) return { pattern: cron };
+  const isOffset = offset.test(last) || shortOffset.test(cron.replace(/\s+/g, " "));
+  if (split < 0 || (field.test(last) && !isOffset)) return { pattern: cron };
   return { pattern: cron.slice(0, split), zone: last };
 }

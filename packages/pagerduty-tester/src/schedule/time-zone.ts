@@ -3,10 +3,13 @@
  * `Intl` takes are abbreviations: IST is India's there and Israel's elsewhere, EST has no summer time.
  */
 const shortNames = new Set(
+  // `Intl` takes any case.
   (
     "UTC GMT UCT Universal Zulu Greenwich CET EET MET WET EST5EDT CST6CDT MST7MDT PST8PDT GB NZ PRC ROC ROK " +
     "Cuba Egypt Eire Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya Navajo Poland Portugal Singapore Turkey W-SU"
-  ).split(" "),
+  )
+    .toUpperCase()
+    .split(" "),
 );
 
 /**
@@ -18,7 +21,7 @@ const shortNames = new Set(
 export function timeZoneProblem(name: string): string | undefined {
   if (/^[+-]\d/.test(name)) return offsetProblem(name);
   if (!isKnown(name)) return `${name} is no time zone; write one such as Europe/Berlin or UTC`;
-  if (name.includes("/") || shortNames.has(name)) return undefined;
+  if (name.includes("/") || shortNames.has(name.toUpperCase())) return undefined;
   return `${name} is an abbreviation, which is ambiguous or ignores summer time; write a zone such as America/New_York`;
 }
 
