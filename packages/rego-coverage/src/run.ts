@@ -64,7 +64,7 @@ export async function runDetailed(options: CoverageOptions = {}): Promise<Detail
     runUnits(engine, { ...options, paths, cwd }),
     changed === undefined
       ? undefined
-      : import("./changed-rows.ts").then((git) => git.changedRows(changed, cwd, signal)),
+      : import("./changed-rows.ts").then((git) => git.changesSince(changed, cwd, signal)),
   ]);
   const [version, run, changes] = await gathered.finally(() => engine.close());
   const coverage = run.coverage ?? new Map();
@@ -74,8 +74,10 @@ export async function runDetailed(options: CoverageOptions = {}): Promise<Detail
   }
   const policies = sources
     .toSorted((a, b) => byText(a.file, b.file))
-    .filter(({ path }) => changes?.has(path) ?? true)
-    .map((source) => judgePolicy(source, coverage.get(source.file)!, changes?.get(source.path)));
+    .flatMap((source) => {
+      const within = changes === undefined ? "all" : changes.of(source.path);
+      return within === undefined ? [] : [judgePolicy(source, coverage.get(source.file)!, within)];
+    });
   const report = assemble({ name: engine.name, version }, run, policies);
   const sound = run.tests.every(({ result }) => result === "pass" || result === "skip");
   if (options.mutate && sound) report.mutation = await mutate(policies, { ...options, paths, cwd });
