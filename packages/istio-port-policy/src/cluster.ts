@@ -79,18 +79,21 @@ async function connect(options: ClusterOptions): Promise<{ config: KubeConfig; a
   return { config, api: config.makeApiClient(client.CoreV1Api) };
 }
 
-/** client-node's last resort when it finds neither a kubeconfig nor a pod's account. */
-const lastResort = "http://localhost:8080";
+/** What client-node makes up for a server that nothing names, and why it does. */
+const madeUp: Readonly<Record<string, string>> = {
+  "http://localhost:8080":
+    "no kubeconfig: KUBECONFIG is not set, ~/.kube/config is not there, and this is no pod",
+  "https://undefined:undefined":
+    "a pod's token, but no server: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
+};
 
 function requireCluster(config: KubeConfig): void {
   const server = config.getCurrentCluster()?.server;
-  if (server !== undefined && server !== lastResort) return;
-  throw new PolicyError(
-    "KUBECONFIG",
+  const missing =
     server === undefined
       ? "the kubeconfig has no current context; choose one with --context"
-      : "no kubeconfig: KUBECONFIG is not set, ~/.kube/config is not there, and this is no pod",
-  );
+      : madeUp[server];
+  if (missing !== undefined) throw new PolicyError("KUBECONFIG", missing);
 }
 
 function choose(config: KubeConfig, context: string): void {

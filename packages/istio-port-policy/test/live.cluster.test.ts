@@ -1,6 +1,7 @@
-import { runCli, startProcess } from "@internal/test/cli";
+import { binOf, runCli, startProcess } from "@internal/test/cli";
 import { type Cluster, type TestNamespace, useCluster } from "@internal/test/cluster";
 import { component } from "@internal/test/components";
+import { makeFolder } from "@internal/test/folder";
 import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CheckReport } from "../src/index.ts";
@@ -36,6 +37,22 @@ const check = (kubeconfig: string, ...args: string[]) =>
     env: { KUBECONFIG: kubeconfig },
   });
 
+/** As in a pod: in a mount namespace with a folder where client-node looks for the kubelet's. */
+function checkInPod(tokens: string, env: Record<string, string>) {
+  const namespaces = process.getuid?.() === 0 ? ["--mount"] : ["--map-root-user", "--mount"];
+  const script = `mount -t tmpfs tmpfs /run
+mkdir -p /run/secrets/kubernetes.io
+cp -R "$1" /run/secrets/kubernetes.io/serviceaccount
+shift
+exec "$@"`;
+  const command = [process.execPath, binOf("istio-port-policy"), "check", "--cluster"];
+  return startProcess(
+    "unshare",
+    [...namespaces, "sh", "-ec", script, "sh", tokens, ...command, "--format=json"],
+    { env: { HOME: cluster.folder, ...env } },
+  ).ended;
+}
+
 function foundIn(stdout: string): string[] {
   const { findings }: CheckReport = JSON.parse(stdout);
   const here = findings.filter((finding) => finding.namespace === namespace.name);
@@ -68,6 +85,26 @@ test("with the rendered role, and nothing else, every page of Services is checke
   expect(pages.length).toBeGreaterThanOrEqual(2);
   expect(pages.every(({ uri }) => uri.includes("limit=500"))).toBe(true);
   expect(pages.slice(1).every(({ uri }) => uri.includes("continue="))).toBe(true);
+});
+
+test("in a pod, its account's token reaches every page with the rendered role", async () => {
+  const pod = await namespace.createPod("checker", { spec: { serviceAccountName: "checker" } });
+  const tokens = await namespace.podBoundTokenFolder(pod);
+  const { hostname, port } = new URL(cluster.url);
+  const server = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+  const log = await cluster.auditLog();
+  const { code, stdout, stderr } = await checkInPod(tokens, server);
+  expect([code, stderr]).toEqual([1, ""]);
+  expect(foundIn(stdout)).toEqual(all);
+  const user = `system:serviceaccount:${namespace.name}:checker`;
+  expect(await log.entries({ user })).not.toEqual([]);
+
+  using empty = makeFolder();
+  const noPod = await checkInPod(empty.path, server);
+  expect(noPod.stderr).toMatch(/^istio-port-policy: no kubeconfig: .* and this is no pod\n$/);
+  const noServer = await checkInPod(tokens, {});
+  expect(noServer.stderr).toMatch(/^istio-port-policy: a pod's token, but no server: /);
+  expect([noPod.code, noServer.code]).toEqual([2, 2]);
 });
 
 test("a token that is none is told", async () => {
