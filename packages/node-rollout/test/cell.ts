@@ -71,6 +71,8 @@ export type RequestHook = (
 export interface CellOptions {
   /** @default 2 */
   pods?: number;
+  /** Keys of the node's taints. @default [] */
+  taints?: string[];
   /** Names of the terminate hooks. @default ["drain"] */
   hooks?: string[];
   /** Added to the configuration, as YAML lines. */
@@ -84,11 +86,13 @@ export interface CellOptions {
 export async function makeCell(site: Site, name: string, options: CellOptions = {}): Promise<Cell> {
   const { cluster, namespace, queues } = site;
   const { pods: count = 2, hooks = ["drain"], config = "", heartbeatTimeout = 3600 } = options;
+  const taints = (options.taints ?? []).map((key) => ({ key, effect: "NoSchedule" }));
   const group = `${namespace.name}-${name}`;
   const instanceId = `i-${group}`;
   const providerID = `aws:///eu-west-1a/${instanceId}`;
-  const node = (await namespace.createNode(name, { spec: { providerID } })).metadata.name;
-  const pods = await createPods(site, name, node, count);
+  const spec = { providerID, ...(taints.length > 0 && { taints }) };
+  const node = (await namespace.createNode(name, { spec })).metadata.name;
+  const pods = count === 0 ? [] : await createPods(site, name, node, count);
   const aws = await startFakeAws();
   const terminating = hooks.map((hook) => ({ name: hook, heartbeatTimeout }));
   aws.addGroup({ name: group, hooks: terminating, instances: [instanceId] });
@@ -125,6 +129,7 @@ export async function makeCell(site: Site, name: string, options: CellOptions = 
         env: {
           ...aws.env,
           AWS_ENDPOINT_URL_AUTO_SCALING: proxies.aws.url,
+          AWS_ENDPOINT_URL_CLOUDFORMATION: proxies.aws.url,
           AWS_ENDPOINT_URL_SQS: proxies.queue.url,
           KUBECONFIG: join(folder, "kubeconfig"),
           NODE_COMPILE_CACHE: join(cluster.folder, "compile-cache"),
@@ -186,7 +191,8 @@ function hookProxies(proxies: FaultProxy[], hook: RequestHook | undefined): void
   }
 }
 
-function kubeconfig({ url, ca = "" }: FaultProxy, token: string): string {
+/** A kubeconfig, as text, that leads to a proxy. */
+export function kubeconfig({ url, ca = "" }: FaultProxy, token: string): string {
   return JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
