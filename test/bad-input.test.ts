@@ -95,6 +95,15 @@ const cases: Record<string, Case[]> = {
     ["pagerduty-tester run", /^--config FILE is missing/],
     ["pagerduty-tester check --config people.yaml", /^PAGERDUTY_TOKEN is not set/],
     ["node-rollout run", /^--config FILE is missing/],
+    [
+      "node-rollout status",
+      /^there is no kubeconfig at \.kube\/config; create it, or name one by KUBECONFIG/,
+      { HOME: "." },
+    ],
+  ],
+  "options that would be passed over": [
+    ["node-rollout audit --fix --format json people.yaml", /^--fix prints budgets and no report/],
+    ["node-rollout audit --context a people.yaml", /^--context is for the live cluster/],
   ],
   "no OPA where one was named": [
     ["rego-coverage --opa nowhere .", /^nowhere: no such command; --opa takes the command line/],

@@ -31,6 +31,7 @@ block, single replicas, and the smallest sets of nodes that take a workload down
   ],
   async run({ values, positionals, signal, io }) {
     const requests = parseFormats(values.format ?? [], ["text", "json", "sarif"]);
+    refuseUseless(values, positionals);
     const limit = values.nodes === undefined ? {} : { nodes: countOf(values.nodes) };
     const input = await readInput(positionals, values.context, io, signal);
     const { workloads, budgets, pods, placeOf } = input;
@@ -52,6 +53,24 @@ block, single replicas, and the smallest sets of nodes that take a workload down
 });
 
 type Io = Parameters<Parameters<typeof command>[0]["run"]>[0]["io"];
+
+/** What would be passed over in silence is more likely a mistake. */
+function refuseUseless(
+  {
+    fix,
+    format,
+    nodes,
+    context,
+  }: { fix?: boolean; format?: string[]; nodes?: string; context?: string },
+  paths: readonly string[],
+): void {
+  if (fix && (format !== undefined || nodes !== undefined)) {
+    throw new UsageError("--fix prints budgets and no report; leave out --format and --nodes");
+  }
+  if (context !== undefined && paths.length > 0) {
+    throw new UsageError("--context is for the live cluster; leave it out, or the PATH");
+  }
+}
 
 function countOf(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text))

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { command } from "@internal/lib/command";
 import { aboutFile, UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
@@ -7,18 +8,22 @@ import { parseMessage, type QueueMessage } from "../message/message.ts";
 
 export const replayCommand = command({
   name: "replay",
-  usage: "FILE",
+  usage: "FILE|- [OPTION…]",
   summary: "Parse a queue message and say what would be done.",
   options: {
     format: { value: "NAME[=FILE]", multiple: true, help: "text or json; default text" },
   },
-  examples: [{ line: "node-rollout replay message.json", does: "what `run` would make of it" }],
+  examples: [
+    { line: "node-rollout replay message.json", does: "what `run` would make of it" },
+    {
+      line: "aws sqs receive-message --queue-url URL --query Messages[0].Body --output text | node-rollout replay -",
+      does: "the next message of a queue",
+    },
+  ],
   positionals: { min: 1, max: 1 },
   async run({ values, positionals: [file = ""], io }) {
     const formats = parseFormats(values.format ?? [], ["text", "json"]);
-    const body = await readFile(file, "utf8").catch((error: unknown) => {
-      throw new UsageError(aboutFile(file, error), { cause: error });
-    });
+    const body = file === "-" ? await text(io.stdin) : await readBody(file);
     let message: QueueMessage;
     try {
       message = parseMessage(body);
@@ -34,6 +39,12 @@ export const replayCommand = command({
   },
 });
 
+function readBody(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    throw new UsageError(aboutFile(file, error), { cause: error });
+  });
+}
+
 function explain(message: QueueMessage): string {
   switch (message.kind) {
     case "ignored":
@@ -43,8 +54,10 @@ function explain(message: QueueMessage): string {
     case "lifecycle": {
       const { transition, instanceId, asg, hook } = message;
       const what = `hook ${hook} of group ${asg} holds ${transition} instance ${instanceId}`;
-      if (transition === "launching") return `${what}: left alone`;
-      return `${what}: heartbeat, cordon, drain, then CONTINUE, if the group is one of ours`;
+      const ifOurs = "if the group is one of ours";
+      return transition === "launching"
+        ? `${what}: heartbeat until the node is ready, then CONTINUE, ${ifOurs} and there is a readiness block`
+        : `${what}: heartbeat, cordon, drain, then CONTINUE, ${ifOurs}`;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import type { RequestOptions } from "node:https";
@@ -33,6 +34,9 @@ export async function connectKubernetes(
     return createKubernetes(await inClusterAccess(env, serviceAccountFolder));
   }
   const file = env["KUBECONFIG"] || join(homedir(), ".kube", "config");
+  if (!env["KUBECONFIG"] && !existsSync(file)) {
+    throw new UsageError(`there is no kubeconfig at ${file}; create it, or name one by KUBECONFIG`);
+  }
   const plain = await plainAccess(file, context);
   return createKubernetes(plain ?? (await kubeConfigAccess(await loadKubeConfig(context, env))));
 }
