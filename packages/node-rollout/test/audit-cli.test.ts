@@ -39,6 +39,23 @@ shop.yaml:11: warning: Deployment shop/checkout has one replica: every disruptio
     ]);
   });
 
+  it("takes a custom resource among the manifests for a workload, its definition for none", async () => {
+    const names = { kind: "Rollout", plural: "rollouts" };
+    using folder = makeFolder({
+      "definition.yaml": JSON.stringify({
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "rollouts.argoproj.io" },
+        spec: { group: "argoproj.io", names, scope: "Namespaced" },
+      }),
+      "rollout.yaml": JSON.stringify(controller("Rollout", "web", 3)),
+    });
+    const { code, stdout } = await audit([folder.path]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("rollout.yaml:1: error: Rollout shop/web has no PodDisruptionBudget");
+    expect(stdout).toContain("1 workload and 0 PodDisruptionBudgets checked: 1 error, 0 warnings");
+  });
+
   it("reports as JSON and as SARIF", async () => {
     const json = await audit(["shop.yaml", "--format", "json"]);
     const report = JSON.parse(json.stdout);

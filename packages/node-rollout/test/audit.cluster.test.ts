@@ -24,11 +24,14 @@ let custom: TestNamespace;
 beforeAll(async () => {
   namespace = await cluster.namespace("audit");
   custom = await cluster.namespace("scale");
-  // The controller manager looks for new kinds twice a minute: by the time that they are needed it knows this one.
-  await createGadgetKind();
+  // The controller manager looks for new kinds twice a minute: by the time that they are needed it knows these.
+  await createKind("Gadget");
+  await createKind("Rollout");
 });
 afterAll(async () => {
-  await cluster.request("DELETE", `${definitions}/gadgets.${gadgetGroup()}`);
+  for (const plural of ["gadgets", "rollouts"]) {
+    await cluster.request("DELETE", `${definitions}/${plural}.${customGroup()}`);
+  }
   await namespace[Symbol.asyncDispose]();
   await custom[Symbol.asyncDispose]();
 });
@@ -88,25 +91,12 @@ test("agrees with the disruption controller on what every budget of a random cor
 }, 600_000);
 
 test("agrees on pods of a custom controller, by its scale", async () => {
-  const group = gadgetGroup();
-  const path = custom.path("gadgets", `${group}/v1`);
   const sizes = { fits: 3, few: 5, none: 0 };
   for (const [name, replicas] of Object.entries(sizes)) {
-    const gadget = await vi.waitFor(
-      () =>
-        cluster.request("POST", path, {
-          apiVersion: `${group}/v1`,
-          kind: "Gadget",
-          metadata: { name },
-          spec: { replicas },
-        }),
-      { timeout: 60_000, interval: 200 },
-    );
+    const ownerReferences = [await createCustom("Gadget", name, replicas)];
     const labels = { gadget: name };
     await cluster.create(budgetOf(custom, name, { minAvailable: "50%" }, { matchLabels: labels }));
-    const owner = { apiVersion: `${group}/v1`, kind: "Gadget", name, uid: gadget.metadata.uid };
     for (const index of [0, 1, 2]) {
-      const ownerReferences = [{ ...owner, controller: true }];
       await custom.createPod(`${name}-${index}`, { metadata: { labels, ownerReferences } });
       await report(custom, `${name}-${index}`, true);
     }
@@ -118,6 +108,50 @@ test("agrees on pods of a custom controller, by its scale", async () => {
   ]);
   // Half of five is three, and there are three; half of nothing allows nothing: the controller expects no pods.
   expect(Object.fromEntries(allowed)).toEqual({ fits: 1, few: 0, none: 0 });
+}, 300_000);
+
+// As Argo Rollouts has them: a custom resource with a scale, a ReplicaSet below it for each version.
+test("agrees on a custom controller in the middle of a canary, whose ReplicaSets the budget counts one by one", async () => {
+  await using canary = await cluster.namespace("canary");
+  const rollouts = {
+    surging: { replicas: 5, versions: [5, 1] },
+    dividing: { replicas: 5, versions: [4, 1] },
+    doubling: { replicas: 3, versions: [3, 3] },
+    done: { replicas: 4, versions: [0, 4] },
+  };
+  const demands = { most: { maxUnavailable: 1 }, half: { minAvailable: "50%" } };
+  for (const [name, { replicas, versions }] of Object.entries(rollouts)) {
+    for (const [demand, spec] of Object.entries(demands)) {
+      const app = `${name}-${demand}`;
+      const ownerReferences = [await createCustom("Rollout", app, replicas, canary)];
+      await cluster.create(budgetOf(canary, app, spec, { matchLabels: { app } }));
+      for (const [index, count] of versions.entries()) {
+        const labels = { app, "rollouts-pod-template-hash": `${index}` };
+        const version = { kind: "ReplicaSet", name: `${app}-${index}`, replicas: count } as const;
+        const object = controllerOf(canary, { ...version, labels });
+        await cluster.create({ ...object, metadata: { ...object.metadata, ownerReferences } });
+      }
+    }
+  }
+  const total = 2 * (6 + 5 + 6 + 4);
+  const pods = await vi.waitFor(
+    async () => {
+      const found = await list<KubernetesObject>(canary.path("pods"));
+      expect(found).toHaveLength(total);
+      return found;
+    },
+    { timeout: 120_000, interval: 200 },
+  );
+  await inParallel(pods, ({ metadata: { name } }) => report(canary, name, true));
+  const names = Object.keys(rollouts).flatMap((name) => [`${name}-most`, `${name}-half`]);
+  await agreement(canary, names);
+  const expected = (await budgetsOf(canary)).map(({ metadata, status }) => [
+    metadata.name,
+    status?.expectedPods,
+  ]);
+  expect(Object.fromEntries(expected)).toMatchObject({
+    ...{ "surging-most": 6, "dividing-most": 5, "doubling-half": 6, "done-half": 4 },
+  });
 }, 300_000);
 
 test("reads the live cluster, and what --fix prints is taken and makes every workload evictable one by one", async () => {
@@ -165,17 +199,18 @@ test("reads the live cluster, and what --fix prints is taken and makes every wor
 
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
-function gadgetGroup(): string {
+function customGroup(): string {
   return `${custom.name}.example.org`;
 }
 
 /** A kind of one's own that has a scale. */
-async function createGadgetKind(): Promise<void> {
-  const names = { plural: "gadgets", singular: "gadget", kind: "Gadget" };
-  const group = gadgetGroup();
+async function createKind(kind: string): Promise<void> {
+  const singular = kind.toLowerCase();
+  const names = { plural: `${singular}s`, singular, kind };
+  const group = customGroup();
   const integer = { type: "integer" };
   await cluster.request("POST", definitions, {
-    metadata: { name: `gadgets.${group}` },
+    metadata: { name: `${names.plural}.${group}` },
     spec: {
       ...{ group, names, scope: "Namespaced" },
       versions: [
@@ -238,6 +273,23 @@ function budgetOf(
     metadata,
     spec: { ...demand, selector },
   };
+}
+
+/** Makes an object of our own kinds; gives what its pods or ReplicaSets say of their controller. */
+async function createCustom(
+  kind: string,
+  name: string,
+  replicas: number,
+  { path }: TestNamespace = custom,
+): Promise<object> {
+  const apiVersion = `${customGroup()}/v1`;
+  const object = { apiVersion, kind, metadata: { name }, spec: { replicas } };
+  // A kind that was made a moment ago may not be served yet.
+  const { metadata } = await vi.waitFor(
+    () => cluster.request("POST", path(`${kind.toLowerCase()}s`, apiVersion), object),
+    { timeout: 60_000, interval: 200 },
+  );
+  return { apiVersion, kind, name, uid: metadata.uid, controller: true };
 }
 
 function controllerOf(

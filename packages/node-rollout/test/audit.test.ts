@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { auditBudgets } from "../src/audit/audit.ts";
+import { coverWorkloads } from "../src/audit/coverage.ts";
 import {
   budget,
   controller,
@@ -249,6 +250,22 @@ describe("pods", () => {
     expect(audit(sets, [budget("web", { minAvailable: 3 })], pods)).toContain(
       "never-allows Rollout/web",
     );
+  });
+
+  it("of a custom controller's versions count version by version, a Deployment's all together", () => {
+    const expected = (kind: string) => {
+      const owner = { kind, name: "web" };
+      const sets = [replicaSet("web-1", 5, owner), replicaSet("web-2", 1, owner)];
+      const pods = [
+        ...podsOf({ kind: "ReplicaSet", name: "web-1" }, ["a", "a", "b", "b", "c"]),
+        ...podsOf({ kind: "ReplicaSet", name: "web-2" }, ["c"]),
+      ].map((each) => ({ ...each, metadata: { ...each.metadata, labels: { app: "web" } } }));
+      const workloads = [controller(kind, "web", 5), ...sets];
+      const [covered] = coverWorkloads(workloads, [budget("web", { maxUnavailable: 1 })], pods);
+      return covered?.budgets.map(({ current }) => current.expectedPods);
+    };
+    expect(expected("Rollout")).toEqual([6]);
+    expect(expected("Deployment")).toEqual([5]);
   });
 
   it("of an earlier object of the same name are not its own", () => {

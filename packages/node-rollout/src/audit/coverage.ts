@@ -94,7 +94,7 @@ function cover(
   for (const budget of budgets) {
     const own = byPods.get(budget) ?? [];
     budget.pods.push(...own);
-    if (own.length > 0) budget.live.push(memberOf(workload, own.length, countHealthy(own)));
+    budget.live.push(...membersOf(workload, own));
     const full = byTemplate.includes(budget) ? (workload.replicas ?? 1) : countLasting(own);
     if (full > 0 && workload.replicas !== 0) budget.full.push(memberOf(workload, full, full));
   }
@@ -104,6 +104,16 @@ function cover(
     budgets,
     doubled: doubled.length > 1 ? doubled : [],
   };
+}
+
+/** The pods under a budget as it counts them now: each version of a custom controller by itself. */
+function membersOf(workload: Workload, pods: readonly WorkloadPod[]): Member[] {
+  const byVersion = Map.groupBy(pods, ({ version }) => version);
+  return [...byVersion].map(([version, own]) => {
+    const counted =
+      version === undefined ? workload : { ...workload, ...version, kind: "ReplicaSet" };
+    return memberOf(counted, own.length, countHealthy(own));
+  });
 }
 
 function memberOf(workload: Workload, count: number, healthy: number): Member {

@@ -28,6 +28,18 @@ export interface WorkloadPod {
   sick: boolean;
   /** It ran to its end. */
   finished: boolean;
+  /** The ReplicaSet that made it, where budgets count that and not the workload above. */
+  version?: Version;
+}
+
+/**
+ * A ReplicaSet of a custom controller (Argo's Rollout). The disruption controller looks above a ReplicaSet for a
+ * Deployment alone: in the middle of a canary each version counts with replicas of its own
+ * (kubernetes `pkg/controller/disruption/disruption.go`, getPodReplicaSet).
+ */
+export interface Version {
+  name: string;
+  replicas: number;
 }
 
 interface Source {
@@ -60,7 +72,7 @@ export function sortWorkloads(objects: readonly object[], pods: readonly object[
   const find = registry.bySelector();
   const listed = sources.filter(({ kind }) => kind === "Pod") as V1Pod[];
   for (const pod of [...(pods as readonly V1Pod[]), ...listed]) {
-    registry.ownerOf(pod, find).pods.push(factsOf(pod));
+    registry.ownerOf(pod, find).pods.push({ ...factsOf(pod), ...registry.versionOf(pod) });
   }
   return registry.workloads();
 }
@@ -107,11 +119,21 @@ class Registry {
       above.replicas = (above.replicas ?? 0) + replicas;
       if (replicas > 0) above.template ??= withoutVersion(spec?.template?.metadata?.labels ?? {});
     }
-    this.#byName.set(keyOf("ReplicaSet", namespace, metadata.name ?? ""), {
-      workload: above,
-      uid: metadata.uid,
-    });
+    const { name = "" } = metadata;
+    const key = keyOf("ReplicaSet", namespace, name);
+    this.#byName.set(key, { workload: above, uid: metadata.uid });
+    if (owner.kind !== "Deployment") this.#versions.set(key, { name, replicas });
     if (metadata.uid !== undefined) this.#byUid.set(metadata.uid, above);
+  }
+
+  readonly #versions = new Map<string, Version>();
+
+  versionOf({ metadata = {} }: V1Pod): { version?: Version } {
+    const owner = controllerOf(metadata);
+    if (owner?.kind !== "ReplicaSet") return {};
+    const key = keyOf(owner.kind, metadata.namespace ?? "default", owner.name);
+    const version = this.#versions.get(key);
+    return version === undefined ? {} : { version };
   }
 
   readonly #derived = new Set<Workload>();
