@@ -148,6 +148,23 @@ test("the wait for a budget keeps its beginning and says the figures", () => {
   ]);
 });
 
+test("a full budget that is asked in vain is waited for from the beginning", () => {
+  const { ledger, machine } = setUp(["a"]);
+  ledger.set(budget(0));
+  const wait = { code: "budget", since: new Date(start) };
+  expect(machine.decide(start).waits).toMatchObject([wait]);
+  const asking = machine.decide(start + 10_000);
+  expect(asking.evict).toHaveLength(1);
+  expect(asking.waits).toMatchObject([wait]);
+  expect(machine.decide(start + 10_010).waits).toMatchObject([wait]);
+  machine.answered("a", { kind: "later", message: "would violate" }, start + 10_020);
+  expect(machine.decide(start + 10_030).waits).toMatchObject([wait]);
+  ledger.set(budget(1));
+  expect(machine.decide(start + 20_000).evict).toHaveLength(1);
+  machine.answered("a", accepted, start + 20_010);
+  expect(machine.decide(start + 20_020).waits).toMatchObject([{ code: "terminating" }]);
+});
+
 test("a lost answer is looked into before anything is sent again", () => {
   const { machine, evicted } = setUp(["a"]);
   expect(evicted(0)).toEqual(["a"]);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { isApiError, type Kubernetes, segment } from "../kubernetes/kubernetes.ts";
 import type { Metadata } from "../kubernetes/objects.ts";
 import { obstacles, reasonsOf, type Wait } from "../wait.ts";
@@ -10,6 +11,7 @@ export interface NodeEvents {
   blocked(waits: readonly Wait[], now: number): void;
 }
 
+const component = "node-rollout";
 /** A budget without room is an everyday matter for this long. */
 const lastingMs = 30_000;
 const repeatMs = 300_000;
@@ -18,6 +20,12 @@ const longestMessage = 1024;
 /** Where Events about objects without a namespace belong. */
 const eventsPath = `/api/v1/namespaces/${segment("default")}/events`;
 
+interface RecordedEvent {
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+}
+
 /** Events are a courtesy: one that cannot be recorded is left out, and nobody waits for it. */
 export function createNodeEvents(
   kubernetes: Kubernetes,
@@ -25,13 +33,37 @@ export function createNodeEvents(
 ): NodeEvents {
   let refused = false;
   let told = { what: "", at: 0 };
+  let last: { event: RecordedEvent; name: string; count: number } | undefined;
+  let writing = Promise.resolve();
 
-  function record(type: "Normal" | "Warning", reason: string, message: string): void {
+  /** What is said again is counted, as Kubernetes' own components do. */
+  async function write(event: RecordedEvent): Promise<void> {
     if (refused) return;
-    const body = eventBody(node, { type, reason, message: shortened(message) });
-    kubernetes.request({ method: "POST", path: eventsPath, body }).catch((error: unknown) => {
-      refused = isApiError(error, 401, 403);
-    });
+    if (last !== undefined && isDeepStrictEqual(last.event, event)) {
+      const body = { count: last.count + 1, lastTimestamp: timestamp() };
+      const path = `${eventsPath}/${segment(last.name)}`;
+      const isCounted = await kubernetes.request({ method: "PATCH", path, body }).then(
+        () => true,
+        () => false, // it has expired, say
+      );
+      if (isCounted) {
+        last.count += 1;
+        return;
+      }
+    }
+    const name = `${node.name}.${randomUUID().slice(0, 13)}`;
+    const body = eventBody(node, name, event);
+    await kubernetes.request({ method: "POST", path: eventsPath, body });
+    last = { event, name, count: 1 };
+  }
+
+  function record(type: RecordedEvent["type"], reason: string, message: string): void {
+    const event = { type, reason, message: shortened(message) };
+    writing = writing
+      .then(() => write(event))
+      .catch((error: unknown) => {
+        refused = isApiError(error, 401, 403);
+      });
   }
 
   return {
@@ -49,21 +81,28 @@ export function createNodeEvents(
 }
 
 function eventBody(
-  { name, uid }: Pick<Metadata, "name" | "uid">,
-  event: { type: string; reason: string; message: string },
+  node: Pick<Metadata, "name" | "uid">,
+  name: string,
+  event: RecordedEvent,
 ): object {
-  const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  const now = timestamp();
   return {
     apiVersion: "v1",
     kind: "Event",
-    metadata: { name: `${name}.${randomUUID().slice(0, 13)}`, namespace: "default" },
-    involvedObject: { apiVersion: "v1", kind: "Node", name, uid },
+    metadata: { name, namespace: "default" },
+    involvedObject: { apiVersion: "v1", kind: "Node", name: node.name, uid: node.uid },
     ...event,
-    source: { component: "node-rollout" },
+    source: { component },
+    reportingComponent: component,
     firstTimestamp: now,
     lastTimestamp: now,
     count: 1,
   };
+}
+
+/** Now, to the second, as these fields have it. */
+function timestamp(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function shortened(message: string): string {

@@ -1,5 +1,5 @@
 import type { Budget, Pod } from "../kubernetes/objects.ts";
-import type { Wait } from "../wait.ts";
+import { obstacles, type Wait } from "../wait.ts";
 import type { BudgetAnswer, BudgetLedger } from "./budget-ledger.ts";
 import type { EvictionOutcome } from "./eviction.ts";
 import { type DrainPolicy, judgePod, type PodVerdict, severalBudgets, turnOf } from "./plan.ts";
@@ -131,8 +131,7 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
     verdict: PodVerdict,
     { now, turn, room }: { now: number; turn: number; room: number },
   ): Step {
-    if (entry.state === "asked")
-      return wait("retry", podName(verdict), "the eviction is on its way");
+    if (entry.state === "asked") return onItsWay(entry, verdict);
     const postponed = entry.notBefore > now;
     if (!postponed && mustForce(entry, verdict, forceBy, now)) {
       return room > 0 ? { kind: "force" } : busy(verdict);
@@ -181,6 +180,9 @@ export function createDrainMachine(options: DrainMachineOptions): DrainMachine {
     now: number,
     decision: DrainDecision,
   ): void {
+    if (step.kind !== "wait" && entry.wait !== undefined) {
+      decision.waits.push(...obstacles([entry.wait]));
+    }
     switch (step.kind) {
       case "evict":
         if (step.charge !== undefined) {
@@ -284,6 +286,15 @@ type Step =
 
 function wait(code: string, object: string, message: string, askAt?: number): Step {
   return { kind: "wait", code, object, message, ...(askAt === undefined ? {} : { askAt }) };
+}
+
+/** Until an eviction is accepted its pod waits for what it waited for: a full budget is asked now and then. */
+function onItsWay({ wait: before }: Entry, verdict: PodVerdict): Step {
+  const [obstacle] = before === undefined ? [] : obstacles([before]);
+  if (obstacle === undefined) {
+    return wait("retry", podName(verdict), "the eviction is on its way");
+  }
+  return wait(obstacle.code, obstacle.object, obstacle.message);
 }
 
 function busy(verdict: PodVerdict): Step {

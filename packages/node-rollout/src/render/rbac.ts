@@ -48,7 +48,8 @@ function clusterRules({ force = true, volumes = true }: RbacOptions) {
     rule("", "nodes", "get", "list", "watch", "patch"),
     rule("", "pods", "get", "list", "watch", ...(force ? ["delete"] : [])),
     rule("", "pods/eviction", "create"),
-    rule("", "events", "create"),
+    // An Event that is repeated is counted.
+    rule("", "events", "create", "patch"),
     rule("policy", "poddisruptionbudgets", "list", "watch"),
     ...(volumes ? [rule("storage.k8s.io", "volumeattachments", "list")] : []),
   ];
