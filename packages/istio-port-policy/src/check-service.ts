@@ -107,7 +107,8 @@ function byIstio(options: CheckOptions): PortCheck {
   istioProfile(options.istioVersion);
   return (service, port) => {
     if (isUnroutable(service, port, options)) {
-      const suggestion = suggestionFor(port, options);
+      // The message says what mends it; another name or appProtocol alone need not.
+      const suggestion = service.external ? undefined : suggestionFor(port, options);
       return [
         {
           message: messageOf(service, [port]),

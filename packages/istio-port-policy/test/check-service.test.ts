@@ -82,7 +82,10 @@ test("an ExternalName Service is reported as Istio does: also for the plain name
     { name: "tcp", port: 3306 },
     { name: "web" },
   ]) {
-    expect(codes(service([port], {}, external)), JSON.stringify(port)).toEqual(["error IST0150"]);
+    const found = service([port], {}, external);
+    expect(codes(found), JSON.stringify(port)).toEqual(["error IST0150"]);
+    // What is suggested elsewhere (`appProtocol: tcp`) would not mend it here.
+    expect(checkService(found)[0]).not.toHaveProperty("suggestion");
   }
   for (const port of [{ name: "tcp-x" }, { name: "TCP" }, { appProtocol: "tcp" }]) {
     expect(codes(service([port], {}, external)), JSON.stringify(port)).toEqual([]);

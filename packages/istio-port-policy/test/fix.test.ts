@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binOf, runCli, startProcess } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
@@ -182,6 +182,25 @@ test("a broken document and a template are told, the others fixed, and it exits 
   expect(stderr).toMatch(/^istio-port-policy: a\.yaml:2: no valid YAML/m);
   expect(stderr).toMatch(/^istio-port-policy: a\.yaml:8: a template, skipped/m);
   expect(code).toBe(2);
+});
+
+test("a file that may only be read is left as it is", async () => {
+  const manifest = `${head}  ports: [{port: 80}]\n`;
+  using folder = makeFolder({ "a.yaml": manifest });
+  chmodSync(join(folder.path, "a.yaml"), 0o444);
+  // Root may write what may only be read, unless it gives that up.
+  const asOwner = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override"] : ["env"];
+  const [command = "", ...args] = [...asOwner, process.execPath, binOf("istio-port-policy")];
+  const { code, stdout, stderr } = await startProcess(
+    command,
+    [...args, "fix", "--write", "a.yaml"],
+    {
+      cwd: folder.path,
+    },
+  ).ended;
+  expect(stderr).toMatch(/^istio-port-policy: a\.yaml: permission denied$/m);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(readFileSync(join(folder.path, "a.yaml"), "utf8")).toBe(manifest);
 });
 
 test("what cannot be written stays whole", async () => {

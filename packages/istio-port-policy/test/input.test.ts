@@ -138,6 +138,17 @@ spec: { ports: [ {} ] }
   );
 });
 
+test("an alias in place of a port is pointed at with its asterisk", async () => {
+  using folder = makeFolder({
+    "a.yaml": `${wrong("a").replace("- name", "- &p\n      name")}    - *p\n`,
+  });
+  const { findings } = await checkManifests([folder.path]);
+  expect(findings.map(({ line, column }) => [line, column])).toEqual([
+    [6, 13],
+    [7, 7],
+  ]);
+});
+
 test("a Namespace that opted out counts wherever it stands", async () => {
   const label = "labels: {istio-port-policy: disabled}";
   const namespace = `apiVersion: v1\nkind: Namespace\nmetadata: {name: old, ${label}}\n`;

@@ -1,4 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
 import { command } from "@internal/lib/command";
 import { messageOf, UsageError } from "@internal/lib/errors";
 import { print, writeWhole } from "@internal/lib/formats";
@@ -73,7 +74,11 @@ async function fixFile(
     if (fixed.text === text) return fixed;
     // Bytes that are no UTF-8 would not survive being written back.
     if (!Buffer.from(text).equals(bytes)) return "is not UTF-8, left as it is";
-    if (write) await writeWhole(file, fixed.text);
+    if (write) {
+      // A new file takes the old one's place, which would not mind that it may only be read.
+      await access(file, constants.W_OK);
+      await writeWhole(file, fixed.text);
+    }
     await print(io.stdout, unifiedDiff(file, text, fixed.text));
     return fixed;
   } catch (error) {

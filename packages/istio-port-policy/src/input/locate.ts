@@ -57,7 +57,7 @@ function readNode(reader: Reader): YamlNode {
       return { start: event.valueStart - quotes, end: event.valueEnd + quotes };
     }
     case EVENT_ID.ALIAS:
-      return { start: event.anchorStart, end: event.anchorEnd };
+      return { start: event.anchorStart - 1, end: event.anchorEnd }; // `*` is no part of the anchor's name
     case EVENT_ID.SEQUENCE:
       return { ...collection(event), items: readUntilPop(reader, readNode) };
     case EVENT_ID.MAPPING:
