@@ -90,7 +90,7 @@ func (s *suite) compiler(ctx context.Context, txn storage.Transaction) *ast.Comp
 		WithPathConflictsCheck(storage.NonEmpty(ctx, s.store, txn)).
 		WithEnablePrintStatements(true).
 		WithCapabilities(ast.CapabilitiesForThisVersion()).
-		WithSchemas(ast.NewSchemaSet()).
+		WithSchemas(nil). // without --schema it does not look for those that annotations name
 		WithUseTypeCheckAnnotations(true)
 }
 
