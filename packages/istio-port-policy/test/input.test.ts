@@ -65,6 +65,13 @@ test.each([
       ["\ufeff---\nb: 2\n", 2],
     ],
   ],
+  [
+    "a: 1\n... # end\nb: 2\n... c: 3\n",
+    [
+      ["a: 1\n... # end\n", 1],
+      ["b: 2\n... c: 3\n", 3],
+    ],
+  ],
   ["", []],
 ])("%j splits the same in chunks of any size", async (text, expected) => {
   for (const size of [1, 2, 3, 7, 1000]) {

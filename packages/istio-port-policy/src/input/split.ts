@@ -18,10 +18,11 @@ export interface DocumentText {
 }
 
 /**
- * A line that parts documents: `---` or `...` at its very beginning, which YAML reserves even inside texts. Files
- * that were put together each bring their own byte order mark.
+ * A line that parts documents: `---` at its very beginning, which YAML reserves even inside texts, or `...` with
+ * nothing behind it. Files that were put together each bring their own byte order mark.
  */
-const marker = /(?<![^\r\n])\ufeff?(---|\.\.\.)(?![^ \t\r\n])/g;
+const marker =
+  /(?<![^\r\n])\ufeff?(---(?![^ \t\r\n])|\.\.\.(?=[ \t]*(?:[ \t]#[^\r\n]*)?(?:[\r\n]|$)))/g;
 
 /**
  * Characters of a List from which on its items are read one by one. Below that it is read as a whole, so that an alias
