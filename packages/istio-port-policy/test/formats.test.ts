@@ -127,6 +127,14 @@ test("in a terminal lines are broken at blanks, and a wide table becomes some li
   expect(toExplanation(explained, 200)).toBe(toExplanation(explained));
 });
 
+test("explain takes a Service with more ports than a call takes arguments", async () => {
+  const input = `kind: Service\nspec:\n  ports:\n${"  - {port: 1}\n".repeat(150_000)}`;
+  const explain = ["explain", "-", "--format=json"];
+  const { code, stdout, stderr } = await runCli("istio-port-policy", explain, { input });
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(JSON.parse(stdout)).toHaveLength(150_000);
+});
+
 test("explain tells every port's protocol, why, and what it means", async () => {
   const { code, stdout } = await runCli("istio-port-policy", ["explain", "-"], { input: manifest });
   expect(stdout).toMatch(

@@ -35,7 +35,9 @@ export const explain = command({
     const services = values.cluster
       ? live(values.context, signal)
       : fromFiles(positionals, io, signal, () => unreadable++);
-    for await (const service of services) ports.push(...explainService(service, options));
+    for await (const service of services) {
+      for (const port of explainService(service, options)) ports.push(port);
+    }
     await writeFormats(
       requests,
       (name, { file }) =>
