@@ -1,9 +1,11 @@
 import { startFaultProxy } from "@internal/test/fault-proxy";
 import { startRolloutWorld } from "@internal/test/rollout-world";
 import { expect, test } from "vitest";
+import { followBudgets } from "../src/drain/budgets.ts";
 import { drainNode } from "../src/drain/drain.ts";
 import { createKubernetes } from "../src/kubernetes/http.ts";
 import type { Kubernetes } from "../src/kubernetes/kubernetes.ts";
+import type { TokenBucket } from "../src/kubernetes/token-bucket.ts";
 
 /** The cluster's API through a proxy. */
 function connect(server: string, ca: string | undefined, token: string): Kubernetes {
@@ -82,6 +84,35 @@ test("a drain that is ended waits for no answer that never comes", async () => {
   void proxy.next({ path: "/eviction" }).then(() => ending.abort());
   await expect(toEnd(drain)).rejects.toThrow(/aborted/);
 }, 30_000);
+
+test("an eviction that is never sent, because its drain has ended, stands in no other's way", async () => {
+  await using world = await startRolloutWorld();
+  const kubernetes = connect(world.kubernetes.url, world.kubernetes.ca, world.kubernetes.token);
+  const following = new AbortController();
+  const budgets = followBudgets(kubernetes, { signal: following.signal, failed() {} });
+  const ending = new AbortController();
+  let isCordoned = false;
+  // From then on no turn comes; the first to ask for one is the eviction.
+  const bucket: TokenBucket = {
+    async take(_key, signal) {
+      if (!isCordoned) return;
+      ending.abort();
+      signal?.throwIfAborted();
+    },
+  };
+  const shared = { kubernetes, budgets, node: "old", events: false };
+  const first = async () => {
+    for await (const { type } of drainNode({ ...shared, bucket, signal: ending.signal })) {
+      isCordoned ||= type === "cordoned";
+    }
+  };
+  await expect(first()).rejects.toThrow(/aborted/);
+  const types: string[] = [];
+  for await (const { type } of drainNode(shared)) types.push(type);
+  following.abort();
+  expect(types.filter((type) => type === "evicted")).toHaveLength(4);
+  expect(types.at(-1)).toBe("drained");
+});
 
 async function toEnd(drain: ReturnType<typeof drainNode>): Promise<void> {
   for await (const _ of drain);

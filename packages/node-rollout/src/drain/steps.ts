@@ -36,11 +36,12 @@ export function createSteps(context: StepContext): Steps {
   const underWay = new Set<Promise<void>>();
   const enough = new AbortController();
 
-  /** A step fails only when the drain ends. */
-  function begin(act: () => Promise<void>): void {
+  /** A step fails only when the drain ends: its budget, which others share, is told that no answer comes. */
+  function begin({ uid }: Target, act: () => Promise<void>): void {
     const step = turn()
       .then(act)
       .catch((error: unknown) => {
+        machine.answered(uid, { kind: "unclear", message: (error as Error).message }, Date.now());
         if (!signal.aborted) tell({ type: "failed", error });
       })
       .finally(() => underWay.delete(step));
@@ -80,9 +81,9 @@ export function createSteps(context: StepContext): Steps {
 
   return {
     take({ evict, force, look }) {
-      for (const verdict of evict) begin(() => evictPod(verdict));
-      for (const verdict of force) begin(() => forcePod(verdict));
-      for (const pod of look) begin(() => lookAt(pod));
+      for (const verdict of evict) begin(verdict.pod, () => evictPod(verdict));
+      for (const verdict of force) begin(verdict.pod, () => forcePod(verdict));
+      for (const pod of look) begin(pod, () => lookAt(pod));
     },
     async ended() {
       const timer = setTimeout(() => enough.abort(), answerMs);

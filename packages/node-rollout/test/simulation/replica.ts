@@ -388,7 +388,10 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
       machine.answered(uid, outcome, clock.now());
       watch.wake();
     };
-    /** An eviction or a deletion: its answer is waited for even when the drain is over. */
+    /**
+     * An eviction or a deletion. It waits for its turn, and is not sent when the drain is over by then; its answer is
+     * waited for even so.
+     */
     const act = (
       uid: string,
       apply: () => EvictionOutcome,
@@ -400,7 +403,11 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
         answer(uid, outcome);
         if (!running && underWay === 0) ended();
       };
-      request(apply, done, () => done(unanswered));
+      later(dice.chance(0.1) ? dice.between(0, 5000) : 0, () => {
+        if (!running) return done({ kind: "unclear", message: "" });
+        machine.sent(uid, clock.now());
+        request(apply, done, () => done(unanswered));
+      });
     };
     function evict(pod: { name: string; uid: string }): void {
       const lost: EvictionOutcome =
