@@ -84,6 +84,9 @@ export async function runProgram(
   io: Io = processIo(),
 ): Promise<number> {
   const signals = abortOnSignals();
+  for (const stream of [io.stdout, io.stderr]) {
+    if (!stream.listeners("error").includes(endureReaderGone)) stream.on("error", endureReaderGone);
+  }
   let chosen: Command | undefined;
   let endsClean = false;
   try {
@@ -129,6 +132,11 @@ export async function runProgram(
   } finally {
     signals.dispose();
   }
+}
+
+/** Whoever read our output (`| head`) has what it wanted; a daemon goes on without it. */
+function endureReaderGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 /** A mistake on the command line itself, where the help is what the user needs next. */

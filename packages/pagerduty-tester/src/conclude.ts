@@ -14,9 +14,12 @@ export interface ConcludeContext {
   journal: Journal;
   escalation: Config["escalation"];
   onEvent: OnEvent;
+  /** Called when the incident cannot be resolved yet; nobody has to wait for that, it is tried on. */
+  onDelay(): void;
 }
 
-const mostResolves = 5;
+/** Failures after which it is said, and not waited for. */
+const manyFailures = 5;
 
 /** What is left to do once a run has its verdict: tell somebody, and close the incident. */
 export async function conclude(
@@ -54,9 +57,12 @@ async function escalate(
   );
 }
 
-/** An acknowledged incident would page again, and an open one would be merged with real ones. */
+/**
+ * An acknowledged incident would page again, and an open one would be merged with real ones: it is tried until it
+ * works, however long PagerDuty is away.
+ */
 async function resolve(run: Run, context: ConcludeContext, signal: AbortSignal): Promise<void> {
-  const { client, clock, journal, onEvent } = context;
+  const { client, clock, journal, onEvent, onDelay } = context;
   const { incident, outcome, key } = run;
   if (incident === undefined || run.resolved) return;
   for (let failures = 0; outcome?.resolvedAfterMs === undefined; failures += 1) {
@@ -66,11 +72,14 @@ async function resolve(run: Run, context: ConcludeContext, signal: AbortSignal):
     } catch (error) {
       if (!(error instanceof PagerDutyError)) throw error;
       const hopeless = error.outcome === "refused" && !error.rateLimited;
-      if (hopeless || failures + 1 >= mostResolves) {
-        const reason = `${incident.id} could not be resolved; the next start tries again: ${error.message}`;
+      const many = failures + 1 === manyFailures;
+      if (hopeless || many) {
+        const again = hopeless ? "the next start tries again" : "it is tried on";
+        const reason = `${incident.id} could not be resolved; ${again}: ${error.message}`;
         onEvent({ type: "trouble", reason });
-        return;
       }
+      if (hopeless) return;
+      if (many) onDelay();
       await clock.sleep(backoffMs(failures, error.retryAfterMs), signal);
     }
   }

@@ -104,13 +104,18 @@ export function createEngine(options: {
 
   async function closeOne(run: Run, signal: AbortSignal): Promise<void> {
     const { escalation } = config;
-    const context = { client, clock, journal, escalation, onEvent };
+    const onDelay = () => finish(run);
+    const context = { client, clock, journal, escalation, onEvent, onDelay };
     try {
       await conclude(current(run), context, signal);
     } catch (error) {
       if (signal.aborted) return;
       onEvent({ type: "trouble", reason: (error as Error).message });
     }
+    finish(run);
+  }
+
+  function finish(run: Run): void {
     done.add(run.key);
     progress.ring();
   }

@@ -19,6 +19,11 @@ export function manualKey(userId: string, at: Date): string {
   return `${keyPrefix}${userId}:by-hand:${at.toISOString()}`;
 }
 
+/** Whom an incident with this key was for; undefined when the key is not ours. */
+export function userOfKey(key: string): string | undefined {
+  return key.startsWith(keyPrefix) ? key.slice(keyPrefix.length).split(":")[0] : undefined;
+}
+
 export function isManual(key: string): boolean {
   return key.includes(":by-hand:");
 }

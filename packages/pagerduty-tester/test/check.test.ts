@@ -98,8 +98,8 @@ describe("what check finds, pages nobody", () => {
     ],
     [
       "it pages again at once",
-      withService({ acknowledgementTimeout: 30 }),
-      /^warning .*pages again 30 s after/m,
+      withService({ acknowledgementTimeout: 600 }),
+      /^warning .*pages again 600 s after an acknowledgement, while the test goes on/m,
     ],
     [
       "an escalation policy that others have",

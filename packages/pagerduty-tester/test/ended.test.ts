@@ -1,4 +1,4 @@
-import { runCli, startCli } from "@internal/test/cli";
+import { binOf, runCli, startCli, startProcess } from "@internal/test/cli";
 import { describe, expect, test, vi } from "vitest";
 import type { FakeFault } from "../src/fake.ts";
 import { cronOfNow, environment, folderWith, startAccount } from "./world.ts";
@@ -60,4 +60,19 @@ describe.concurrent("asked to end while PagerDuty is asked: at once, and nobody 
     child.kill("SIGTERM");
     expect((await child.ended).code).toBe(143);
   });
+});
+
+test("who reads what is printed may go away: the round goes on, and ends as it would", async () => {
+  const fake = await startAccount({ users: [{ id: "PADA", answer: { after: 0 } }] });
+  const cwd = folderWith({
+    "c.yaml": `- { name: Ada, id: PADA, cron: "${cronOfNow()}" }`,
+  });
+  const script = '{ "$0" "$@"; echo "code $?" >&2; } | true';
+  const { stderr } = await startProcess(
+    "sh",
+    ["-c", script, process.execPath, binOf("pagerduty-tester"), "run", "--once", "-c", "c.yaml"],
+    { cwd, env: environment(fake) },
+  ).ended;
+  expect(stderr).toBe("code 0\n");
+  expect(fake.incidents.map(({ status }) => status)).toEqual(["resolved"]);
 });

@@ -112,10 +112,13 @@ test("left-over incidents of ours are resolved at the start, and no others", asy
   const open = (key: string) =>
     client.createIncident({ title: key, serviceId: "PTEST", userId: "PADA", key });
   await open("pagerduty-tester:PADA:2026-01-01T00:00Z");
+  // A tester of other people may have the same service, and wait for this one.
+  await open("pagerduty-tester:PBOB:2026-01-01T00:00Z");
   await open("somebody-else");
   expect(await once()).toEqual([]);
   expect(fake.incidents.map(({ key, status }) => [key, status])).toEqual([
     ["pagerduty-tester:PADA:2026-01-01T00:00Z", "resolved"],
+    ["pagerduty-tester:PBOB:2026-01-01T00:00Z", "triggered"],
     ["somebody-else", "triggered"],
   ]);
   expect(events.map(({ type }) => type)).toContain("cleaned-up");

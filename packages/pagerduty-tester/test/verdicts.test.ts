@@ -254,6 +254,24 @@ describe("trouble with the API: what becomes of one page", () => {
     expect(world.verdicts()).toEqual({ PADA: ["pass"], PBOB: ["pass"] });
   });
 
+  test("an incident that cannot be resolved for long is resolved before it pages again", async () => {
+    const world = await simulate("2026-12-01T08:59:30Z", at("PADA"), {
+      users: [{ id: "PADA", answer: { after: 20, action: "acknowledge" } }],
+      services: [{ id: "PTEST", acknowledgementTimeout: 1800 }],
+      faults: [{ method: "PUT", status: 503, times: 30 }],
+    });
+    const { stop } = await world.start();
+    await world.until("2026-12-01T11:00:00Z");
+    await stop();
+    expect(world.verdicts()).toEqual({ PADA: ["pass"] });
+    expect(world.fake.pages).toHaveLength(1);
+    expect(world.fake.incidents.map(({ status }) => status)).toEqual(["resolved"]);
+    const troubles = world.events.filter(({ type }) => type === "trouble");
+    expect(troubles).toEqual([
+      { type: "trouble", reason: expect.stringMatching(/could not be resolved; it is tried on: /) },
+    ]);
+  });
+
   const clocks: [string, FakePagerDutyOptions["switches"]][] = [
     ["an hour ahead", { clockSkewSeconds: 3600 }],
     ["an hour behind", { clockSkewSeconds: -3600 }],

@@ -25,8 +25,13 @@ export function checkService(
     );
   }
   const { acknowledgement_timeout: acknowledge, auto_resolve_timeout: resolve } = service;
-  if (acknowledge != null && acknowledge * 1000 < 60_000) {
-    found.push(warning(subject, `pages again ${acknowledge} s after an acknowledgement`));
+  if (acknowledge != null && acknowledge * 1000 < verifyMs) {
+    found.push(
+      warning(
+        subject,
+        `pages again ${acknowledge} s after an acknowledgement, while the test goes on`,
+      ),
+    );
   }
   if (resolve != null && resolve * 1000 < verifyMs) {
     found.push(error(subject, `resolves incidents after ${resolve} s, before the test has ended`));
