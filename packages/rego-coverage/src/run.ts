@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import { contextsOf } from "./contexts.ts";
 import { chooseEngine } from "./engine/choose.ts";
 import type { Engine, SuiteOptions, SuiteRun } from "./engine/engine.ts";
@@ -94,7 +94,7 @@ async function mutate(
   const judged: Judged[] = [];
   for (const folder of folders ?? [undefined]) {
     const inside = ({ file }: PolicyCoverage) =>
-      folder === undefined || resolve(cwd, file).startsWith(resolve(cwd, folder));
+      folder === undefined || isWithin(resolve(cwd, folder), resolve(cwd, file));
     judged.push(
       ...(await runMutants({
         paths: folder === undefined ? paths : [folder],
@@ -108,6 +108,10 @@ async function mutate(
     );
   }
   return summarizeMutants(judged, policies);
+}
+
+function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder + sep);
 }
 
 async function runUnits(

@@ -95,6 +95,24 @@ describe("what became of a change", () => {
   });
 });
 
+test("with --each, folders of which one's name begins as another's", async () => {
+  const files = (at: string, tests: string) => ({
+    [`policies/${at}/a.rego`]: "package a\n\nx if input.n > 3\n",
+    [`policies/${at}/a_test.rego`]: `package a_test\n\nimport data.a\n\ntest_x if a.x with input.n as 4\n${tests}`,
+  });
+  using folder = makeFolder({
+    ...files("one", "\ntest_not if not a.x with input.n as 3\n"),
+    ...files("one-more", ""),
+  });
+  const env = { PATH: "/nowhere", XDG_CACHE_HOME: join(folder.path, "cache") };
+  const { stdout } = await runCli("rego-coverage", ["--each", "--mutate"], {
+    cwd: folder.path,
+    env,
+  });
+  const survived = [...stdout.matchAll(/^(policies\S+):\d+:\d+ .* → /gm)].map(([, file]) => file);
+  expect(new Set(survived)).toEqual(new Set(["policies/one-more/a.rego"]));
+});
+
 test("the cache: damaged, out of date", async () => {
   using folder = makeFolder({
     "policies/a.rego": "package a\n\nx if input.n > 3\n",
