@@ -57,7 +57,7 @@ test("rows with others around them, as some settings ask for", () => {
 });
 
 test.each([
-  [String.raw`b/with blank.rego	`, "with blank.rego"],
+  ["b/with blank.rego\t", "with blank.rego"],
   [String.raw`"b/quote\".rego"`, 'quote".rego'],
   [String.raw`"b/tab\tback\\slash.rego"`, "tab\tback\\slash.rego"],
   [String.raw`"b/gr\303\266\303\237e\001.rego"`, "größe\u0001.rego"],

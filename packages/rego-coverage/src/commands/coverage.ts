@@ -2,6 +2,7 @@ import { type Command, command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { parseFormats } from "@internal/lib/formats";
 import { formatNames } from "../formats/names.ts";
+import { mutantProgress } from "./progress.ts";
 
 /** `rego-coverage [PATH…]`: the tests, the coverage, the verdict. */
 export const coverageCommand: Command = command({
@@ -59,10 +60,7 @@ fails at any threshold.`,
       each: values.each ?? false,
       contexts: values.contexts ?? false,
       mutate: (values.mutate ?? false) || mutateThreshold !== undefined,
-      onMutant: (done, all) => {
-        if (io.stderr.isTTY)
-          io.stderr.write(`\rchanges tried: ${done} of ${all}${done === all ? "\n" : ""}`);
-      },
+      onMutant: mutantProgress(io.stderr),
       ...(values.changed === undefined ? {} : { changed: values.changed }),
       ...(values.opa === undefined ? {} : { opa: splitCommand(values.opa) }),
       signal,
