@@ -104,7 +104,8 @@ export function readDocument(
     if (!(error instanceof BrokenDocument)) throw error;
     if (text.text.includes("{{")) return [skipped];
     // tsconfig.json and its like have comments; what speaks of no kind was never a manifest.
-    if (searched && file.endsWith(".json") && !text.text.includes('"kind"')) return [];
+    const isManifest = text.broken !== undefined || text.text.includes('"kind"');
+    if (searched && file.endsWith(".json") && !isManifest) return [];
     const line = text.line + error.line - 1;
     const column = error.line === 1 ? text.column + error.column - 1 : error.column;
     const message = `${error.message} (column ${column})`;
