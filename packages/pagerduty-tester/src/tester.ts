@@ -25,7 +25,7 @@ export interface TesterOptions {
   onEvent?: OnEvent;
 }
 
-/** Pages people and finds out how it went. */
+/** Pages people and finds out how it went. It does one thing at a time: a second call meanwhile is rejected. */
 export interface Tester {
   /**
    * Pages everybody by their schedule until the signal aborts; a page that is being sent then is finished.
@@ -72,12 +72,15 @@ export function createTester(options: TesterOptions): Tester {
   const journal = openJournal(options.journal, () => clock.now());
   const engine = createEngine({ config, client, from, journal, clock, onEvent });
   let lastTick = clock.now();
+  let busy = false;
 
   /** Does something while the engine works, and ends with it. */
   async function working<T>(
     signal: AbortSignal,
     action: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    if (busy) throw new Error("this tester is at work; call it again when it is done");
+    busy = true;
     const { controller: ended, unlink } = linkedController(signal);
     const either = ended.signal;
     const engineWork = engine.work(either);
@@ -86,9 +89,13 @@ export function createTester(options: TesterOptions): Tester {
     } finally {
       unlink();
       ended.abort();
-      await engineWork.catch((error: unknown) => {
-        if (!either.aborted) throw error;
-      });
+      await engineWork
+        .catch((error: unknown) => {
+          if (!either.aborted) throw error;
+        })
+        .finally(() => {
+          busy = false;
+        });
     }
   }
 

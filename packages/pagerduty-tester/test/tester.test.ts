@@ -15,6 +15,7 @@ import {
   loadConfig,
   PagerDutyClient,
   type Run,
+  type Tester,
   type TesterEvent,
 } from "../src/index.ts";
 import { openJournal, readJournal } from "../src/journal.ts";
@@ -25,6 +26,7 @@ interface World {
   fake: FakePagerDuty;
   folder: string;
   events: TesterEvent[];
+  tester(journal?: string): Promise<Tester>;
   once(journal?: string): Promise<Run[]>;
 }
 
@@ -38,22 +40,21 @@ async function world(
   const text = `verifyMinutes: 0.03\npollSeconds: 0.2\nlistLagSeconds: 0.2\nratePerMinute: 600\n${settings}\nusers:\n${people.replaceAll("NOW", cronOfNow())}\n`;
   const folder = folderWith({ "c.yaml": text });
   const events: TesterEvent[] = [];
+  const tester = async (journal = "journal") =>
+    createTester({
+      config: await loadConfig(join(folder, "c.yaml"), { env: environment(fake) }),
+      client: new PagerDutyClient({ token, from, apiUrl: fake.url }),
+      from,
+      journal: join(folder, journal),
+      onEvent: (event) => events.push(event),
+    });
   return {
     fake,
     folder,
     events,
-    once: async (journal = "journal") => {
-      const config = await loadConfig(join(folder, "c.yaml"), { env: environment(fake) });
-      const client = new PagerDutyClient({ token, from, apiUrl: fake.url });
-      const tester = createTester({
-        config,
-        client,
-        from,
-        journal: join(folder, journal),
-        onEvent: (event) => events.push(event),
-      });
-      return tester.runOnce({ signal: AbortSignal.timeout(30_000) });
-    },
+    tester,
+    once: async (journal) =>
+      (await tester(journal)).runOnce({ signal: AbortSignal.timeout(30_000) }),
   };
 }
 
@@ -99,6 +100,17 @@ describe.concurrent("verdicts end to end", () => {
     });
     expect(fake.incidents.map(({ status }) => status)).toEqual(["triggered"]);
   });
+});
+
+test("a tester does one thing at a time, and the next one when that is done", async () => {
+  const { fake, tester } = await world(ada, { users: [{ id: "PADA", answer: { after: 0 } }] });
+  const ours = await tester();
+  const signal = AbortSignal.timeout(20_000);
+  const first = ours.runOnce({ signal });
+  await expect(ours.runOnce({ signal })).rejects.toThrow(/this tester is at work/);
+  expect(verdicts(await first)).toEqual(["pass"]);
+  expect(await ours.runOnce({ signal })).toEqual([]);
+  expect(fake.pages).toHaveLength(1);
 });
 
 test("left-over incidents of ours are resolved at the start, and no others", async () => {
