@@ -59,7 +59,7 @@ test("a drain that a budget blocks until its time is up says so in Events, with 
   // Half a minute of a blocked budget is an everyday matter and no Event.
   const { code, stdout } = await runCli(
     "node-rollout",
-    ["drain", node.metadata.name, "--force", "--timeout", "36"],
+    ["drain", node.metadata.name, "--force", "--timeout", "45"],
     { env: { KUBECONFIG: kubeconfigFile } },
   );
   expect(code, stdout).toBe(1);
