@@ -1,3 +1,4 @@
+import { makeFolder } from "@internal/test/folder";
 import { dump } from "js-yaml";
 import { expect, test } from "vitest";
 import { checkManifests, fixManifest, type PortFinding } from "../src/index.ts";
@@ -117,6 +118,14 @@ test("a broken item is told with its place and the others are checked", async ()
   expect(inYaml.services).toEqual(["last"]);
   expect(inYaml.unreadable).toMatchObject([
     { line: 4500 * 4 + 6, message: expect.stringMatching(/^no valid YAML/) },
+  ]);
+});
+
+test("a List that breaks off is told where a folder is searched, too", async () => {
+  using folder = makeFolder({ "a.json": `{"items": [${JSON.stringify(filler)},` });
+  const { unreadable } = await checkManifests([folder.path]);
+  expect(unreadable).toMatchObject([
+    { line: 1, message: expect.stringMatching(/the List does not end/) },
   ]);
 });
 
