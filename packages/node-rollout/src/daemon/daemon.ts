@@ -127,10 +127,15 @@ export function createDaemon(options: DaemonOptions): Daemon {
         signals: createSignals(aws.cloudFormation),
       });
     const inHand = () => [...inbox.all(), ...(gate?.messages() ?? [])];
-    const renewing = setInterval(() => {
-      queue
+    let isRenewing = false;
+    const renewing = setInterval(async () => {
+      // A queue that is slow to answer for a thousand messages is not asked for them twice.
+      if (isRenewing) return;
+      isRenewing = true;
+      await queue
         .hide(inHand(), config.visibilitySeconds)
         .catch((error: unknown) => tell({ type: "failed", what: "renew messages", error }));
+      isRenewing = false;
     }, config.visibilitySeconds * 333);
     try {
       await Promise.race([receiveAll({ queue, inbox, terminations, signal }), refused.promise]);

@@ -45,8 +45,12 @@ export interface DrainOptions {
   signal?: AbortSignal;
 }
 
-/** A watch may be deaf: after this time without news of the pods they are listed. */
-const relistMs = 30_000;
+/**
+ * A watch may be deaf: after this time without news of the pods they are listed, and after twice the time when that
+ * shows that it is not. A thousand drains that wait would list away the rate that their evictions need.
+ */
+const relistFirstMs = 30_000;
+const relistLongestMs = 300_000;
 const volumePollMs = 2000;
 /** A drain that is over before need not watch the node: what happened to it meanwhile is told then. */
 const unwatchedMs = 10_000;
@@ -238,6 +242,7 @@ async function* untilEmpty(drain: Drain): AsyncGenerator<DrainProgress, Cut | un
   const { machine, steps, pods, wake, events, deadline, signal, options } = drain;
   const cordonedAt = Date.now();
   const settledAt = cordonedAt + (options.settleMs ?? 1000);
+  let relistMs = relistFirstMs;
   let shown = "";
   let confirmed = false;
   for (;;) {
@@ -260,7 +265,10 @@ async function* untilEmpty(drain: Drain): AsyncGenerator<DrainProgress, Cut | un
     shown = key;
     drain.nodeEvents.blocked(waits, now);
     if (now >= deadline && options.onTimeout !== "force") return { type: "timedOut", waits };
-    if (now - pods.heardAt() > relistMs) await drain.insist(pods.list);
+    if (now - pods.heardAt() > relistMs) {
+      const wasDeaf = await drain.insist(pods.list);
+      relistMs = wasDeaf ? relistFirstMs : Math.min(relistMs * 2, relistLongestMs);
+    }
     const next = decision.empty ? settledAt : decision.askAt;
     await wake.wait(Math.max(10, next - Date.now()));
   }

@@ -17,8 +17,8 @@ export interface PodsOfNode {
   ready: Promise<void>;
   /** When something was last heard of them, in milliseconds. */
   heardAt(): number;
-  /** Reads them once more, consistently: what the watch has not told yet is in it. */
-  list(): Promise<void>;
+  /** Reads them once more, consistently; true when the watch had not told all of it. */
+  list(): Promise<boolean>;
 }
 
 /** Follows the pods that are bound to a node until the signal aborts. */
@@ -45,6 +45,8 @@ export function followPodsOf(
     first.resolve();
     news.changed();
   };
+  const isKnown = ({ metadata: { uid, resourceVersion } }: Pod) =>
+    here.get(uid)?.metadata.resourceVersion === resourceVersion;
   const leave = (pod: Pod) => {
     if (here.delete(pod.metadata.uid)) news.gone(pod);
   };
@@ -67,6 +69,11 @@ export function followPodsOf(
   return {
     ready: first.promise,
     heardAt: () => heardAt,
-    list: async () => listed((await listPages(kubernetes, request, toPod)).items),
+    async list() {
+      const { items } = await listPages(kubernetes, request, toPod);
+      const isNews = items.length !== here.size || !items.every(isKnown);
+      listed(items);
+      return isNews;
+    },
   };
 }
