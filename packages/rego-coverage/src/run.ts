@@ -20,7 +20,7 @@ export interface CoverageOptions {
   opa?: string[];
   /** Policies in Rego v0 syntax. @default false */
   v0Compatible?: boolean;
-  /** Names of files and folders that OPA shall not load, with `*`, `?` and `[…]`. @default [] */
+  /** Names of files and folders that OPA shall not load, with `*`, `?` and `[…]`; a comma parts two. @default [] */
   ignore?: string[];
   /** Run each folder of policies on its own and merge: for folders that reuse a package. @default false */
   each?: boolean;
@@ -57,11 +57,13 @@ export async function runCoverage(options: CoverageOptions = {}): Promise<Covera
 /** {@link runCoverage}, with the sources and ranges that lcov, cobertura and html are made of. */
 export async function runDetailed(options: CoverageOptions = {}): Promise<DetailedReport> {
   const { paths = ["policies"], cwd = process.cwd(), changed, signal } = options;
+  // OPA takes a list with commas for several.
+  const ignore = (options.ignore ?? []).flatMap((globs) => globs.split(","));
   await checkPaths(paths, cwd);
   const engine = await chooseEngine(options.opa, cwd, signal);
   const gathered = Promise.all([
     engine.version(),
-    runUnits(engine, { ...options, paths, cwd }),
+    runUnits(engine, { ...options, paths, cwd, ignore }),
     changed === undefined
       ? undefined
       : import("./changed-rows.ts").then((git) => git.changesSince(changed, cwd, signal)),
@@ -80,7 +82,8 @@ export async function runDetailed(options: CoverageOptions = {}): Promise<Detail
     });
   const report = assemble({ name: engine.name, version }, run, policies);
   const sound = run.tests.every(({ result }) => result === "pass" || result === "skip");
-  if (options.mutate && sound) report.mutation = await mutate(policies, { ...options, paths, cwd });
+  if (options.mutate && sound)
+    report.mutation = await mutate(policies, { ...options, paths, cwd, ignore });
   return { report, policies };
 }
 

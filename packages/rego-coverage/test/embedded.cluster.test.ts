@@ -60,6 +60,20 @@ describe("the embedded engine gives what OPA of its version gives", () => {
     expect(inside.tests.length).toBeGreaterThan(2);
   });
 
+  test.each([[], ["--each"]])("names to ignore, with a comma between two: %j", async (...each) => {
+    using folder = makeFolder({
+      "policies/a/a.rego": "package a\n\nx := 1\n",
+      "policies/a/a_test.rego": "package a_test\n\nimport data.a\n\ntest_x if a.x == 1\n",
+      "policies/made/b.rego": "package b\n\nx := 1\n",
+      "policies/old/c.rego": "package c\n\nx := 1\n",
+      "policies/more/d.rego": "package d\n\nx := 1\n",
+    });
+    const args = ["--ignore", "made,old", "--ignore", "m?re", ...each];
+    for (const { files } of [await embedded(folder.path, args), await native(folder.path, args)]) {
+      expect(files.map(({ file }) => file)).toEqual(["policies/a/a.rego"]);
+    }
+  });
+
   test("our own examples", async () => {
     const cwd = join(packageFolder, "examples");
     const args = readdirSync(cwd).filter((name) => name === "policies");
