@@ -58,8 +58,9 @@ export function createClerk(options: ClerkOptions): Clerk {
     // A conflict may be with our own request, whose answer was lost: only reading tells.
     if (reply === undefined || reply.status >= 300) {
       spread = Math.min(spreadMs.most, spread * 2);
-      if (reply !== undefined) await api.pause(conflict, signal);
-      return unclear();
+      // Whoever lost a race that he watches is told by the watch: of fifty, only the winner need ask more.
+      const isTold = reply !== undefined && (await mailbox.arrival(api.pauseMs(conflict)));
+      return isTold ? undefined : unclear();
     }
     mailbox.put({ of: "lock", lock: lockOf(reply.body as ConfigMap) });
   }

@@ -2,9 +2,11 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   openSync,
   readFileSync,
   readSync,
+  type Stats,
   statSync,
 } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -82,24 +84,33 @@ function searchPath(command: string, path = "/usr/local/bin:/usr/bin:/bin"): str
   let refused: CommandError | undefined;
   for (const folder of path.split(delimiter)) {
     const file = join(folder || ".", command);
+    if (!existsSync(file)) continue;
     try {
       checkExecutable(file);
       return file;
     } catch (error) {
-      if ((error as CommandError).exitCode === 126) refused ??= error as CommandError;
+      refused ??= error as CommandError;
     }
   }
   throw refused ?? new CommandError(`${command}: command not found in PATH`, 127);
 }
 
 function checkExecutable(file: string): void {
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = statOf(file);
   if (found === undefined) throw new CommandError(`${file}: no such file`, 127);
   if (!found.isFile()) throw new CommandError(`${file}: is not a file`, 126);
   try {
     accessSync(file, constants.X_OK);
   } catch {
     throw new CommandError(`${file}: not executable; chmod +x it`, 126);
+  }
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new CommandError(`${file}: cannot be run: ${(error as Error).message}`, 126);
   }
 }
 

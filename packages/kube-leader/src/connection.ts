@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
 import { join } from "node:path";
 import { ConfigurationError } from "./errors.ts";
@@ -64,10 +63,8 @@ export function inClusterConnection(env: NodeJS.ProcessEnv): Connection {
   return {
     server: serverUrl(env),
     requestOptions: async () => {
-      const [ca, token] = await Promise.all([
-        readFile(join(folder, "ca.crt")),
-        readFile(join(folder, "token"), "utf8"),
-      ]);
+      const ca = readFileSync(join(folder, "ca.crt"));
+      const token = readFileSync(join(folder, "token"), "utf8");
       return { agent, ca, headers: { authorization: `Bearer ${token.trim()}` } };
     },
     close: () => agent.destroy(),

@@ -1,7 +1,7 @@
 import { UnreachableError, type WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 import type { Metadata } from "./objects.ts";
-import type { PatientApi } from "./patience.ts";
+import { type PatientApi, rest } from "./patience.ts";
 
 export interface FeedOptions<T> {
   api: PatientApi;
@@ -12,6 +12,8 @@ export interface FeedOptions<T> {
   /** The objects as they stand, at the start and whenever the changes since were lost. */
   onList: (objects: T[]) => void;
   onEvent: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void;
+  /** How long the watch may wait after a list, in ms; it misses nothing by that. Default 0. */
+  watchAfterMs?: ((objects: T[]) => number) | undefined;
   /** Takes a 403 as the answer, once, and ends the feed. */
   onRefused?: (() => void) | undefined;
   signal: AbortSignal;
@@ -25,6 +27,7 @@ export interface FeedOptions<T> {
  */
 export async function follow<T>(options: FeedOptions<T>): Promise<void> {
   const { api, resource, namespace, query, signal, onList, onRefused } = options;
+  const { watchAfterMs = () => 0 } = options;
   for (;;) {
     const { status, body } = await api.ask(
       { verb: "list", resource, namespace, query },
@@ -40,7 +43,9 @@ export async function follow<T>(options: FeedOptions<T>): Promise<void> {
     if (status !== 200 || version === undefined) {
       throw new ApiError(`cannot list ${resource} in namespace ${namespace}: HTTP ${status}`);
     }
-    onList(list.items ?? []);
+    const items = list.items ?? [];
+    onList(items);
+    await rest(watchAfterMs(items), signal);
     await watchFrom(version, options);
   }
 }

@@ -28,8 +28,13 @@ export interface FeedsOptions {
   signal: AbortSignal;
 }
 
+/** Who finds the lock free or his own leads before this has passed, and then need not watch. */
+const soonMs = 1_000;
+
 export function createFeeds(options: FeedsOptions): Feeds {
   const { me, name, mailbox, signal } = options;
+  const isMine = ({ metadata }: ConfigMap) =>
+    metadata.ownerReferences?.some(({ uid }) => uid === me.uid) ?? false;
   const lock = createSlot(signal, mailbox);
   const pods = createSlot(signal, mailbox);
   let followed: string | undefined;
@@ -91,6 +96,7 @@ export function createFeeds(options: FeedsOptions): Feeds {
           // Rights on the one name cover list and watch only with this selector.
           query: { fieldSelector: `metadata.name=${name}` },
           onList: ([found]) => put({ of: "lock", lock: found ? lockOf(found) : "none" }),
+          watchAfterMs: ([found]) => (found === undefined || isMine(found) ? soonMs : 0),
           onEvent: (type, found) =>
             put(
               type === "DELETED"

@@ -15,6 +15,8 @@ export interface PatientApi {
   ): Promise<Reply | AsyncIterable<WatchEvent> | undefined>;
   /** Waits before something is done again, longer every time until `calm` was called for it. */
   pause(what: string, signal: AbortSignal): Promise<void>;
+  /** How long `pause` would wait this time, in milliseconds, for those who wait in their own way. */
+  pauseMs(what: string): number;
   calm(what: string): void;
 }
 
@@ -35,7 +37,7 @@ export interface PatienceOptions {
 /** How long refusals (401, 403) are borne: a token may be in rotation, a role about to be bound. */
 const refusedForMs = 60_000;
 const unreachable = "the server";
-const pauseMs = { least: 200, most: 10_000, asked: 60_000 };
+const pausesMs = { least: 200, most: 10_000, asked: 60_000 };
 
 export function createPatientApi({ api, user, onTrouble }: PatienceOptions): PatientApi {
   const failures = new Map<string, number>();
@@ -49,14 +51,15 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
     if (!isSaid) onTrouble(`${sentence}; trying again`);
   };
 
-  async function pause(what: string, signal: AbortSignal, atLeastMs = 0): Promise<void> {
+  function pauseMs(what: string): number {
     const times = failures.get(what) ?? 0;
     failures.set(what, times + 1);
-    const longest = Math.min(pauseMs.most, pauseMs.least * 2 ** times);
-    const asked = Math.min(atLeastMs, pauseMs.asked);
-    await sleep(asked + longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() =>
-      signal.throwIfAborted(),
-    );
+    const longest = Math.min(pausesMs.most, pausesMs.least * 2 ** times);
+    return longest * (0.5 + Math.random() / 2);
+  }
+
+  function pause(what: string, signal: AbortSignal, askedMs = 0): Promise<void> {
+    return rest(Math.min(askedMs, pausesMs.asked) + pauseMs(what), signal);
   }
 
   function refused(call: Call, { status, body }: Reply): void {
@@ -120,8 +123,15 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
     try: tryOnce,
     watch: (call, options) => attempt(call, options, () => api.watch(call, options.signal)),
     pause,
+    pauseMs,
     calm: (what) => failures.delete(what),
   };
+}
+
+/** @throws the signal's reason */
+export async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0) return;
+  await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 function isReply(answer: Reply | unknown): answer is Reply {

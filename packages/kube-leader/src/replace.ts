@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { FoundCommand } from "./command-path.ts";
 import { CommandError } from "./errors.ts";
@@ -57,6 +56,8 @@ function forwardedSignals(): NodeJS.Signals[] {
 
 function runAsChild({ command, args, env, found }: Replacement): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM"]) process.removeAllListeners(name);
+  // Not imported: it takes its time, and most never need it.
+  const { spawn } = process.getBuiltinModule("node:child_process");
   return new Promise((resolve, reject) => {
     const child = spawn(found.path, args, { argv0: command, env, stdio: "inherit" });
     for (const name of forwardedSignals()) process.on(name, () => child.kill(name));

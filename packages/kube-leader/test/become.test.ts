@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binOf, runCli, startProcess } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
@@ -106,4 +107,20 @@ test("as process 1 of a pod, a waiter ends by SIGTERM at once", async () => {
   expect(stdout).toBe("");
   // Its pipes close when process 1 has ended; the time is generous for a busy machine.
   expect(performance.now() - began).toBeLessThan(2_000);
+});
+
+test("a program that may be run but not read is run as a child: nobody can tell before whether execve would crash", async () => {
+  using folder = makeFolder();
+  // Others come to neither, and root may read everything.
+  for (const path of [tmpdir(), folder.path]) chmodSync(path, 0o711);
+  const shell = join(folder.path, "shell");
+  copyFileSync("/bin/sh", shell);
+  chmodSync(shell, 0o111);
+  const asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+  const command = [binOf("kube-leader"), "lock", shell, "-c", "echo parent $PPID"];
+  const cli =
+    process.getuid?.() === 0
+      ? startProcess("setpriv", [...asNobody, process.execPath, ...command], { env: outside })
+      : startProcess(process.execPath, command, { env: outside });
+  expect(await cli.ended).toMatchObject({ code: 0, stdout: `parent ${cli.pid}\n` });
 });

@@ -164,6 +164,34 @@ describe.concurrent("answers that get lost", () => {
   );
 
   scenario(
+    "replaced",
+    "a delete that comes late leaves the lock of whoever leads by now",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      const { election, proxy } = scene;
+      const third = await election.pod("replaced-c");
+      const [late, replaced] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      proxy.beforeForward = async ({ method }) => {
+        if (method !== "DELETE") return undefined;
+        late.resolve();
+        await replaced.promise;
+        return undefined;
+      };
+      await a.stop();
+      await a.setStatus({ phase: "Succeeded" });
+      await late.promise;
+      await cluster.request("DELETE", election.path);
+      await third.lead().printed(/leads as replaced-c/);
+      replaced.resolve();
+      await second.printed(/is now held by pod replaced-c/);
+      expect(requests(proxy, "DELETE")[0]?.status).toBe(409);
+      expect((await election.read())?.metadata.ownerReferences?.[0]?.name).toBe("replaced-c");
+      await third.remove();
+      await second.printed(/leads as replaced-b/);
+    },
+  );
+
+  scenario(
     "conflict",
     "a create that always meets a conflict is not tried in a hot loop",
     async (scene) => {
@@ -302,6 +330,38 @@ describe.concurrent("a lock that vanishes under its leader", () => {
       await second.printed(/leads as selector-b/);
     },
   );
+});
+
+describe.concurrent("a lock that a finalizer holds back", () => {
+  scenario(
+    "held-back",
+    "whoever waits goes on waiting until the lock is gone, not only its pod",
+    async (scene) => {
+      const { a, second } = await pair(scene);
+      const { election } = scene;
+      await cluster.request("PATCH", election.path, inGrace(["example.com/keep"]));
+      await a.stop();
+      await a.setStatus({ phase: "Succeeded" });
+      const isTerminating = async () => (await election.read())?.metadata.deletionTimestamp;
+      while (!(await isTerminating())) await sleep(20);
+      await sleep(moment);
+      expect(second.output().stdout).toBe("");
+      await cluster.request("PATCH", election.path, inGrace(null));
+      await second.printed(/leads as held-back-b/);
+    },
+  );
+
+  scenario("own-held-back", "a leader's restart waits for it as well", async ({ election }) => {
+    const a = await election.pod("own-held-back-a");
+    await a.lead().printed(/leads as/);
+    await a.stop();
+    await cluster.request("PATCH", election.path, inGrace(["example.com/keep"]));
+    await cluster.request("DELETE", election.path);
+    const again = a.lead();
+    await again.printed(/waiting for own-held-back, held by pod own-held-back-a/);
+    await cluster.request("PATCH", election.path, inGrace(null));
+    await again.printed(/leads as/);
+  });
 });
 
 describe.concurrent("pods that end in other ways", () => {

@@ -38,6 +38,8 @@ describe("leading", () => {
     expect(lock?.metadata.ownerReferences).toEqual([
       { apiVersion: "v1", kind: "Pod", name: "first-0", uid: pod?.metadata.uid },
     ]);
+    // A lock from a backup would have no owner, and nobody would ever free it.
+    expect(lock?.metadata.labels).toMatchObject({ "velero.io/exclude-from-backup": "true" });
   });
 
   test("LOCK COMMAND, the options behind it the command's own, and its exit code", async () => {

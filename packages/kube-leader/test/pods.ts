@@ -47,7 +47,12 @@ export interface TestPod {
 }
 
 interface ConfigMap {
-  metadata: { uid: string; resourceVersion: string; ownerReferences?: { name: string }[] };
+  metadata: {
+    uid: string;
+    resourceVersion: string;
+    deletionTimestamp?: string;
+    ownerReferences?: { name: string }[];
+  };
 }
 
 /**
