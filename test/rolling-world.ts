@@ -1,7 +1,6 @@
-import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { startFauxqs } from "fauxqs";
 import { type FakeAws, startFakeAws } from "./aws/fake.ts";
 import { directNotification } from "./aws/notifications.ts";
+import { startQueue } from "./aws/queue.ts";
 import {
   type RollingUpdate,
   type RollingUpdateOptions,
@@ -60,11 +59,7 @@ export async function startRollingWorld(
   const group = namespace.name;
   const nodeSelector = { group };
   const aws = await startFakeAws();
-  const sqs = await startFauxqs({ port: 0, logger: false });
-  const endpoint = `http://127.0.0.1:${sqs.port}`;
-  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const client = new SQSClient({ endpoint, region: "eu-west-1", credentials });
-  const { QueueUrl = "" } = await client.send(new CreateQueueCommand({ QueueName: group }));
+  const queue = await startQueue(group);
   const first = Array.from({ length: options.size }, (_, index) => `i-${group}-old-${index}`);
   const stack = { name: group, status: "CREATE_COMPLETE", resources: ["Workers"] };
   aws.addStack(stack);
@@ -118,14 +113,14 @@ export async function startRollingWorld(
   };
   const account = await namespace.serviceAccount("node-rollout", permissions);
   const folder = makeFolder({
-    "node-rollout.yaml": `queueUrl: ${QueueUrl}
+    "node-rollout.yaml": `queueUrl: ${queue.url}
 groups: [${group}]
 drain: {settleSeconds: 1}
 readiness: {${options.readiness}}
 `,
   });
   const daemon = startCli("node-rollout", ["run", "--config", `${folder.path}/node-rollout.yaml`], {
-    env: { ...aws.env, AWS_ENDPOINT_URL_SQS: endpoint, KUBECONFIG: account.kubeconfigFile },
+    env: { ...aws.env, ...queue.env, KUBECONFIG: account.kubeconfigFile },
   });
   await daemon.printed(/started/);
   return {
@@ -135,16 +130,13 @@ readiness: {${options.readiness}}
         ...{ group, stack: group, resource: "Workers", ...rest },
         onLaunch: (id, rollingBack) => background(boot(id, rollingBack || isGood(id))),
         onHeld(actions) {
-          for (const action of actions) {
-            const MessageBody = directNotification(action);
-            background(client.send(new SendMessageCommand({ QueueUrl, MessageBody })));
-          }
+          for (const action of actions) background(queue.send(directNotification(action)));
         },
       }),
     nodes,
     queued() {
-      const { messages } = sqs.inspectQueue(group) ?? {};
-      return (messages?.ready.length ?? 0) + (messages?.inflight.length ?? 0);
+      const { ready, inFlight } = queue.queued();
+      return ready + inFlight;
     },
     async [Symbol.asyncDispose]() {
       daemon.kill("SIGTERM");
@@ -152,9 +144,8 @@ readiness: {${options.readiness}}
       for (const { metadata } of await nodes()) {
         await cluster.request("DELETE", `/api/v1/nodes/${metadata.name}`);
       }
-      client.destroy();
       folder[Symbol.dispose]();
-      await Promise.all([aws.close(), sqs.stop()]);
+      await Promise.all([aws.close(), queue[Symbol.asyncDispose]()]);
       if (failures.length > 0) throw new AggregateError(failures, "the world failed");
     },
   };
