@@ -1,5 +1,5 @@
 import type { PagerDutyClient } from "./client.ts";
-import type { Config } from "./config.ts";
+import { type Config, longestVerifyMs } from "./config.ts";
 import { isManual, userOfKey } from "./incident.ts";
 
 /**
@@ -22,9 +22,10 @@ export async function cleanUp(
   const ours = new Set(config.users.map((user) => user.id));
   const cleaned: { id: string; key: string }[] = [];
   for (const { id, incident_key: key, created_at } of open) {
-    if (key == null || keep.has(key) || !ours.has(userOfKey(key) ?? "")) continue;
+    const userId = userOfKey(key ?? "") ?? "";
+    if (key == null || keep.has(key) || !ours.has(userId)) continue;
     const age = now - Date.parse(created_at ?? "");
-    if (isManual(key) && age <= config.verifyMs) continue;
+    if (isManual(key) && age <= longestVerifyMs(config, userId)) continue;
     await client.resolveIncident(id, "pagerduty-tester: left over", signal);
     cleaned.push({ id, key });
   }

@@ -102,6 +102,12 @@ function fromEnvironment(
   return text;
 }
 
+/** How long a page to somebody may be waited for, in milliseconds; who is listed more than once has several times. */
+export function longestVerifyMs({ users, verifyMs }: Config, userId: string): number {
+  const theirs = users.filter(({ id }) => id === userId);
+  return Math.max(verifyMs, ...theirs.map((user) => user.verifyMs));
+}
+
 function apiUrlOf(variable: string | undefined): string | undefined {
   const text = variable?.trim() ?? "";
   if (text === "") return undefined;

@@ -1,4 +1,4 @@
-import type { Config, TestedUser } from "./config.ts";
+import { type Config, longestVerifyMs, type TestedUser } from "./config.ts";
 import { incidentKey, isManual } from "./incident.ts";
 import type { Journal, NewRecord } from "./journal.ts";
 import { overdueRuns } from "./overdue.ts";
@@ -71,7 +71,8 @@ export interface TakenOver extends Come {
  */
 export function takeOver(journal: Journal, config: Config, now: number): TakenOver {
   const known = [...journal.runs.values()].filter(
-    ({ key, scheduledAt }) => !isManual(key) || now - scheduledAt.getTime() > 2 * config.verifyMs,
+    ({ key, user, scheduledAt }) =>
+      !isManual(key) || now - scheduledAt.getTime() > 2 * longestVerifyMs(config, user.id),
   );
   const firstPlanned = firstPlannedBefore(known, now);
   const people = config.users.map((user) => ({ user, since: firstPlanned.get(user.id) }));

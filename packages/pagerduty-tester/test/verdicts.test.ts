@@ -304,6 +304,38 @@ test("a person who is listed twice: the entry that made the run says how long it
   expect(world.verdicts()).toEqual({ PADA: ["no-response"] });
 });
 
+test("a page by hand that another process waits for is left to it, for as long as its person has", async () => {
+  const world = await simulate("2026-12-01T08:40:00Z", at("PADA", ", verifyMinutes: 60"), {
+    settings: "verifyMinutes: 5",
+    users: [{ id: "PADA", answer: { after: 1800 } }],
+  });
+  const [key, asked] = ["pagerduty-tester:PADA:by-hand:x", "2026-12-01T08:40:00.000Z"];
+  const page = { title: "by hand", serviceId: "PTEST", userId: "PADA", key };
+  const { id } = await world.client().createIncident(page);
+  const incident = {
+    ...{ id, url: "https://acme.pagerduty.com/", createdAt: asked, sentAt: asked },
+    verifyMs: 3_600_000,
+  };
+  const records = [
+    {
+      ...{ event: "planned", key, at: asked, scheduledAt: asked, service: "PTEST" },
+      user: { id: "PADA", name: "Ada" },
+    },
+    { event: "created", key, at: asked, incident },
+  ];
+  writeFileSync(
+    join(dirname(world.config.file), "journal"),
+    records.map((record) => `${JSON.stringify(record)}\n`).join(""),
+  );
+  await world.until("2026-12-01T08:55:00Z");
+  const { stop } = await world.start();
+  await world.until("2026-12-01T08:58:00Z");
+  expect(world.fake.incidents.map(({ status }) => status)).toEqual(["triggered"]);
+  await world.until("2026-12-01T09:30:00Z");
+  await stop();
+  expect(world.runs().map((run) => run.key)).not.toContain(key);
+});
+
 test("a page by hand that was cut off is not sent by a later start", async () => {
   const world = await simulate("2026-12-01T09:00:00Z", at("PADA"), {
     settings: "verifyMinutes: 5",
