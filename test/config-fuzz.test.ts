@@ -7,7 +7,7 @@ import { between, pick, type Random, randomOf } from "./random.ts";
 
 /** More by hand: `FUZZ_RUNS=100000 FUZZ_SEED=7 npx vitest run --project unit test/config-fuzz.test.ts`. */
 const runs = Number(process.env["FUZZ_RUNS"] ?? 1500);
-const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
+const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 const timeout = 60_000 + runs * 50;
 
 const example = (path: string) => {

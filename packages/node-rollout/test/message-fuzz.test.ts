@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { MessageError, parseMessage, type QueueMessage } from "../src/index.ts";
 
 /** More by hand: `FUZZ_RUNS=1000000 FUZZ_SEED=7 npx vitest run --project unit …/message-fuzz.test.ts`. */
-const { FUZZ_RUNS = "3000", FUZZ_SEED = `${Date.now() % 1_000_000}` } = process.env;
+const { FUZZ_RUNS = "3000", FUZZ_SEED = "1" } = process.env;
 const runs = { numRuns: Number(FUZZ_RUNS), seed: Number(FUZZ_SEED) };
 
 const direct = {

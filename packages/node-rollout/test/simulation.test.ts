@@ -3,7 +3,7 @@ import type { Defect } from "./simulation/replica.ts";
 import { simulate } from "./simulation/world.ts";
 
 /** More by hand: `SIMULATIONS=100000 SIMULATION_SEED=7 npx vitest run --project unit …/simulation.test.ts`. */
-const { SIMULATIONS = "2000", SIMULATION_SEED = `${Date.now() % 1_000_000}` } = process.env;
+const { SIMULATIONS = "2000", SIMULATION_SEED = "1" } = process.env;
 
 test(`${SIMULATIONS} random clusters with random faults, from seed ${SIMULATION_SEED}`, () => {
   const first = Number(SIMULATION_SEED);

@@ -5,7 +5,7 @@ import { ReportError } from "../src/report.ts";
 
 // FUZZ_RUNS=1000000 FUZZ_SEED=7 for a long run, or to have a failure again.
 const runs = Number(process.env["FUZZ_RUNS"] ?? 20_000);
-const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 
 const random = randomOf(seed);
 const below = (n: number) => between(random, 0, n - 1);
