@@ -115,7 +115,7 @@ export const catalogue: Record<ComponentName, Component> = {
     main: "go.etcd.io/etcd/server/v3",
     takes: "about a minute",
     accepts: { from: "3.5", before: "4" },
-    // From `roles/kubespray_defaults/vars/main/checksums.yml` of kubernetes-sigs/kubespray; two more agree with each.
+    // From `roles/kubespray_defaults/vars/main/checksums.yml` of kubernetes-sigs/kubespray; others agree with each.
     downloads: {
       "linux-x64": etcdRelease(
         "amd64",
