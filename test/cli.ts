@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { type Guard, startGuard } from "./guard.ts";
 
 /** How a bin ended and all it printed. */
 export interface CliResult {
@@ -56,7 +57,23 @@ export function runCli(
   return startCli(packageName, args, options).ended;
 }
 
-/** Starts any command, its output kept. */
+const running = new Set<number>();
+let guard: Guard | undefined;
+
+/** A test that fails half-way ends nothing it has started. */
+function endWithThisProcess(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  guard ??= startGuard();
+  running.add(pid);
+  guard.watch([...running]);
+  child.once("exit", () => {
+    running.delete(pid);
+    guard?.watch([...running]);
+  });
+}
+
+/** Starts any command, its output kept; it is killed when this process ends. */
 export function startProcess(
   command: string,
   args: string[],
@@ -70,6 +87,7 @@ export function startProcess(
     stdio: "pipe",
     ...(signal === undefined ? {} : { signal, killSignal: "SIGKILL" }),
   });
+  endWithThisProcess(child);
   let stdout = "";
   let stderr = "";
   const changed = new EventTarget();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { startProcess } from "../cli.ts";
 import { startCluster, useCluster } from "../cluster.ts";
 import { makeFolder } from "../folder.ts";
 
@@ -6,8 +7,11 @@ import { makeFolder } from "../folder.ts";
 const ending = process.env["ENDING"];
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-test("uses the shared cluster, and a folder that it does not remove", () => {
-  say(`folder ${useCluster().folder} end\nfolder ${makeFolder({ file: "" }).path} end`);
+test("uses the shared cluster, a folder that it does not remove, a process that it does not end", () => {
+  const { path } = makeFolder({ file: "" });
+  // As a daemon that a failed test does not come to end.
+  startProcess(process.execPath, ["--eval", "setInterval(() => {}, 1000)", path]);
+  say(`folder ${useCluster().folder} end\nfolder ${path} end`);
   expect(ending).not.toBe("failure");
 });
 
