@@ -22,6 +22,8 @@ const folder = makeFolder({
   "people.yaml": '- name: Ada\n  id: PADA001\n  cron: "0 9 * * * UTC"\n',
   "bad-people.yaml": "users:\n  - name: Ada\n    id: PADA001\n    cron: 0 9\n",
   "bad-id.yaml": '- name: Ada\n  id: P-1\n  cron: "0 9 * * * UTC"\n',
+  "bad-minutes.yaml":
+    'verifyMinutes: 1e9\nusers:\n  - { name: Ada, id: PADA001, cron: "0 9 * * * UTC" }\n',
   "rollout.yaml": "queueUrl: http://127.0.0.1:1/q\ngroups: [workers]\n",
   "bad-rollout.yaml": "queueUrl: http://127.0.0.1:1/q\ngroups: workers\n",
   down: kubeconfig(`https://${nobody}`, secret),
@@ -87,6 +89,10 @@ const cases: Record<string, Case[]> = {
       /^bad-id\.yaml:2:3: 0\.id: expected PagerDuty's/,
     ],
     ["pagerduty-tester run --config bad-people.yaml", /^bad-people\.yaml:4:5: users\.0\.cron: /],
+    [
+      "pagerduty-tester next --config bad-minutes.yaml",
+      /^bad-minutes\.yaml:1:1: verifyMinutes: expected minutes, a day \(1440\) at most/,
+    ],
     ["node-rollout run --config bad-rollout.yaml", /^bad-rollout\.yaml:2:1: groups: /],
   ],
   "a configuration that is missing": [

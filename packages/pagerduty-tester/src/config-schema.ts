@@ -53,6 +53,8 @@ const duration = z
   .meta({ description: "Minutes, or a duration such as 90s, 10m or 2h" });
 
 const positive = z.number().positive();
+/** An incident that nobody answers stays open for so long. */
+const dayAtMost = positive.max(1440, { error: "expected minutes, a day (1440) at most" });
 const url = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
 const id = z.string({ error: "expected PagerDuty's id, such as PABC123" }).regex(/^[A-Za-z0-9]+$/, {
   error: "expected PagerDuty's id, letters and digits such as PABC123",
@@ -79,7 +81,7 @@ const user = z
     }),
     timeZone: z.string().optional().meta({ description: "Wins over a zone that ends the cron" }),
     service: id.optional().meta({ description: "Instead of the service above" }),
-    verifyMinutes: positive.optional().meta({ description: "Instead of verifyMinutes above" }),
+    verifyMinutes: dayAtMost.optional().meta({ description: "Instead of verifyMinutes above" }),
     maxLateness: duration.optional(),
     doNotDisturb: z
       .string()
@@ -139,7 +141,7 @@ const settings = z.strictObject({
     .optional()
     .meta({ description: "ACME of https://ACME.pagerduty.com; else SUBDOMAIN" }),
   region: z.enum(["us", "eu"]).default("us").meta({ description: "Where the account lives" }),
-  verifyMinutes: positive
+  verifyMinutes: dayAtMost
     .default(15)
     .meta({ description: "How long a person has to answer a page" }),
   ratePerMinute: positive

@@ -177,7 +177,8 @@ describe("what is refused says what to write", () => {
     ["61 9 * * * UTC", /61 is no minute; those go from 0 to 59/],
     ["0 9 32 * * UTC", /32 is no day of month/],
     ["0 9 * 0 * UTC", /0 is no month/],
-    ["every day at nine", /no time zone|five fields/],
+    ["every day at nine", /intervals and words have no cron; write one such as/],
+    ["@every 5m", /intervals and words have no cron; write one such as/],
   ];
   test.for(cases)("%s", ([cron, message]) => {
     expect(() => nextRuns(cron, { from: new Date(), count: 1 })).toThrow(message);

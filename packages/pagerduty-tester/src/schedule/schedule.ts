@@ -28,9 +28,13 @@ export class ScheduleError extends Error {
  * @throws ScheduleError
  */
 export function parseSchedule(cron: string, timeZone?: string): Schedule {
+  const refuse = (message: string) => new ScheduleError(`"${cron}": ${message}`);
+  // `@every 5m` and `every day at noon` would be looked at for a time zone first.
+  if (/^@?every\b/i.test(cron.trim())) {
+    throw refuse('intervals and words have no cron; write one such as "0 12 * * * Europe/Berlin"');
+  }
   const { pattern, zone } = splitZone(cron.trim());
   const chosen = timeZone ?? zone;
-  const refuse = (message: string) => new ScheduleError(`"${cron}": ${message}`);
   const problem = chosen === undefined ? undefined : timeZoneProblem(chosen);
   if (problem !== undefined) throw refuse(problem);
   const inZone = chosen ?? hostTimeZone();
