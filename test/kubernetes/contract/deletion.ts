@@ -144,6 +144,9 @@ export function deletionContract(api: () => Api): void {
   test("a foreground deletion takes the dependents while the pod still ends", async () => {
     const pod = await makePod();
     const owned = await makeConfigMap({ ownerReferences: [ownerOf(pod.body)] });
+    // The collector reads pods and ConfigMaps from two watches: once it takes this one it knows of that one, too.
+    const never = { ...ownerOf(pod.body), name: "never-was" };
+    await gone((await makeConfigMap({ ownerReferences: [never] })).path);
     const marked = await api().delete(pod.path, { propagationPolicy: "Foreground" });
     expect(marked.body.metadata.finalizers).toEqual(["foregroundDeletion"]);
     await gone(owned.path);
