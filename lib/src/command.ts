@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isAbort, messageOf, UsageError } from "./errors.ts";
-import { print } from "./formats.ts";
+import { isReaderGone, print } from "./formats.ts";
 import { type Io, processIo } from "./io.ts";
 import { abortOnSignals, endingSignals } from "./signals.ts";
 import { formatTable } from "./table.ts";
@@ -121,8 +121,6 @@ export async function runProgram(
     if (signal !== undefined && isAbort(error)) {
       return endsClean ? 0 : endingSignals[signal];
     }
-    // The reader of our stdout (`| head`) has what it wanted.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return 0;
     const help = error instanceof UsageError && error.code === "USAGE" && isArgumentError(error);
     io.stderr.write(`${program.name}: ${messageOf(error)}\n`);
     if (help)
@@ -135,8 +133,8 @@ export async function runProgram(
 }
 
 /** Whoever read our output (`| head`) has what it wanted; a daemon goes on without it. */
-function endureReaderGone(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+function endureReaderGone(error: unknown): void {
+  if (!isReaderGone(error)) throw error;
 }
 
 /** A mistake on the command line itself, where the help is what the user needs next. */

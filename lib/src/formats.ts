@@ -78,7 +78,20 @@ export async function writeWhole(file: string, text: string): Promise<void> {
   }
 }
 
-/** Writes to a stream and waits until it took it, so that a slow pipe does not fill the memory. */
+/**
+ * Writes to a stream and waits until it took it, so that a slow pipe does not fill the memory. A reader that is gone
+ * (`| head`) has what it wanted: that changes nothing about the exit code.
+ */
 export async function print(stream: NodeJS.WritableStream, text: string): Promise<void> {
-  if (!stream.write(text)) await once(stream, "drain");
+  if (stream.write(text)) return;
+  try {
+    await once(stream, "drain");
+  } catch (error) {
+    if (!isReaderGone(error)) throw error;
+  }
+}
+
+/** True for the error of a stream that nobody reads any more. */
+export function isReaderGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "EPIPE";
 }

@@ -15,6 +15,8 @@ const greet = command({
   examples: [{ line: "tool greet Ada", does: "says hello" }],
   positionals: { min: 1, max: 1 },
   run: async ({ values, positionals: [name = ""], io }) => {
+    if (name === "a closed socket")
+      throw Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
     if (name === "nobody") throw new UsageError("nobody: there is no such person");
     io.stdout.write(
       `hello ${values.loud ? name.toUpperCase() : name}\n`.repeat(Number(values.times ?? 1)),
@@ -75,6 +77,7 @@ test.each([
   [["greet", "a", "b"], "tool: b: one argument too many"],
   [["greet", "a", "--lod"], "tool: Unknown option '--lod'"],
   [["greet", "nobody"], "tool: nobody: there is no such person"],
+  [["greet", "a closed socket"], "tool: write EPIPE"],
 ])("%j is refused in one sentence, exit code 2", async (args, sentence) => {
   const { code, stdout, stderr } = await run(...args);
   expect([code, stdout, stderr.split("\n")[0]]).toEqual([2, "", sentence]);

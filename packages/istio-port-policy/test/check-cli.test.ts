@@ -35,6 +35,28 @@ test("prints each finding with its line and a caret, and exits 1", async () => {
   expect([code, stderr]).toEqual([1, ""]);
 });
 
+test.each(["text", "json"])(
+  "a reader that leaves early (%s | head) does not turn the answer",
+  async (format) => {
+    // More than a pipe holds.
+    using folder = makeFolder({ "a.yaml": `${wrong}---\n`.repeat(3000) });
+    const line = '{ "$@"; echo "exit $?" >&2; } | head -n 1';
+    const args = [
+      process.execPath,
+      binOf("istio-port-policy"),
+      "check",
+      "--format",
+      format,
+      "a.yaml",
+    ];
+    const { stdout, stderr } = await startProcess("sh", ["-c", line, "sh", ...args], {
+      cwd: folder.path,
+    }).ended;
+    expect(stdout.split("\n")).toHaveLength(2);
+    expect(stderr).toBe("exit 1\n");
+  },
+);
+
 test("exits 0 when nothing is found", async () => {
   using folder = makeFolder({ "a.yaml": right });
   expect(await check(folder.path, "a.yaml")).toMatchObject({
