@@ -110,6 +110,26 @@ const cases: Record<string, Case[]> = {
   "options that would be passed over": [
     ["node-rollout audit --fix --format json people.yaml", /^--fix prints budgets and no report/],
     ["node-rollout audit --context a people.yaml", /^--context is for the live cluster/],
+    ["istio-port-policy check --context a people.yaml", /^--context is for the live cluster/],
+    ["istio-port-policy explain --context a people.yaml", /^--context is for the live cluster/],
+    ["istio-port-policy check --protocols http people.yaml", /^--protocols is for the naming/],
+    ["istio-port-policy render vap --protocols http", /^--protocols is for the naming/],
+    [
+      "istio-port-policy check --rule name --istio-version 1.18 people.yaml",
+      /^--istio-version changes nothing about --rule name/,
+    ],
+  ],
+  "a context that is not in the kubeconfig": [
+    [
+      "istio-port-policy check --cluster --context prod",
+      /^--context prod: no such context; the kubeconfig has /,
+      { KUBECONFIG: "down" },
+    ],
+    [
+      "node-rollout audit --context prod",
+      /^--context prod: no such context; the kubeconfig has /,
+      { KUBECONFIG: "down" },
+    ],
   ],
   "no OPA where one was named": [
     ["rego-coverage --opa nowhere .", /^nowhere: no such command; --opa takes the command line/],

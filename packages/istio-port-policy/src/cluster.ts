@@ -101,7 +101,7 @@ function choose(config: KubeConfig, context: string): void {
   if (!names.includes(context)) {
     throw new PolicyError(
       "KUBECONFIG",
-      `context ${context}: not in the kubeconfig, which has ${names.join(", ") || "none"}`,
+      `--context ${context}: no such context; the kubeconfig has ${names.join(", ") || "none"}`,
     );
   }
   config.setCurrentContext(context);

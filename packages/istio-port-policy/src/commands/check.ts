@@ -4,7 +4,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
 import type { CheckClusterOptions } from "../check-cluster.ts";
 import type { CheckOptions, CheckReport, PortFinding } from "../finding.ts";
-import { noteTemplate, ruleOptions, toCheckOptions } from "./options.ts";
+import { contextOf, noteTemplate, ruleOptions, toCheckOptions } from "./options.ts";
 
 const formats = ["text", "json", "sarif", "junit", "github"] as const;
 
@@ -45,9 +45,10 @@ input. Errors make it exit 1, warnings only with --strict; what cannot be read m
           : "nothing to check; give a PATH, - for the standard input, or --cluster",
       );
     }
+    const context = contextOf(values);
     const sources = new Map<PortFinding, string>();
     const report = values.cluster
-      ? await checkLive({ ...options, context: values.context, signal })
+      ? await checkLive({ ...options, context, signal })
       : await checkFiles(positionals, options, sources, signal, io);
     const { render } = await import("../report/render.ts");
     await writeFormats(requests, (name, target) => render(name, report, sources, target, io), io);

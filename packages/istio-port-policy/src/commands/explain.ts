@@ -4,7 +4,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
 import type { PortExplanation } from "../explain.ts";
 import type { Service } from "../service.ts";
-import { noteTemplate } from "./options.ts";
+import { contextOf, noteTemplate } from "./options.ts";
 
 export const explain = command({
   name: "explain",
@@ -13,7 +13,7 @@ export const explain = command({
   positionals: {},
   options: {
     cluster: { help: "the Services of a live cluster" },
-    context: { value: "NAME", help: "a context of the kubeconfig" },
+    context: { value: "NAME", help: "with --cluster: a context of the kubeconfig" },
     "istio-version": { value: "V", help: "the release of Istio; the newest by default" },
     format: { value: "NAME[=FILE]", multiple: true, help: "text, json; to a file, or to stdout" },
   },
@@ -26,6 +26,7 @@ export const explain = command({
     if (positionals.length > 0 === (values.cluster === true)) {
       throw new UsageError("expected PATHs (- for the standard input), or --cluster alone");
     }
+    const context = contextOf(values);
     const options = { istioVersion: values["istio-version"] };
     const { explainService } = await import("../explain.ts");
     const { toExplanation } = await import("../report/explanation.ts");
@@ -33,7 +34,7 @@ export const explain = command({
     const ports: PortExplanation[] = [];
     let unreadable = 0;
     const services = values.cluster
-      ? live(values.context, signal)
+      ? live(context, signal)
       : fromFiles(positionals, io, signal, () => unreadable++);
     for await (const service of services) {
       for (const port of explainService(service, options)) ports.push(port);

@@ -20,18 +20,40 @@ export const ruleOptions = {
   },
 } satisfies Record<string, Option>;
 
-/** The values of {@link ruleOptions} as the library takes them. */
+/** The values of {@link ruleOptions} as the library takes them; one that the rule would pass over is refused. */
 export function toCheckOptions(
   values: {
     [K in keyof typeof ruleOptions]?: string;
   },
 ): CheckOptions {
+  const rule = oneOf("rule", values.rule, ["istio", "name"]);
+  if (rule !== "name" && values.protocols !== undefined) {
+    throw new UsageError(
+      "--protocols is for the naming convention; add --rule name, or leave it out",
+    );
+  }
+  if (rule === "name" && values["istio-version"] !== undefined) {
+    throw new UsageError(
+      "--istio-version changes nothing about --rule name; leave out one of them",
+    );
+  }
   return {
-    rule: oneOf("rule", values.rule, ["istio", "name"]),
+    rule,
     istioVersion: values["istio-version"],
     protocols: values.protocols?.split(",").map((text) => text.trim()),
     optOutLabel: values["opt-out-label"],
   };
+}
+
+/** The kubeconfig's context for `--cluster`; for files it would be passed over in silence. */
+export function contextOf(values: { cluster?: boolean; context?: string }): string | undefined {
+  const { cluster, context } = values;
+  if (context !== undefined && !cluster) {
+    throw new UsageError(
+      "--context is for the live cluster; leave it out, or the PATH for --cluster",
+    );
+  }
+  return context;
 }
 
 /** The value of an option that knows only some; none when it was not given. */
