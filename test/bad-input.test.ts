@@ -74,7 +74,12 @@ const cases: Record<string, Case[]> = {
   ],
   "a configuration that does not fit": [
     ["istio-port-policy check --rule strict .", /^--rule strict: expected istio or name/],
-    ["rego-coverage --threshold most .", /^--threshold most: expected a percentage, 0 to 100/],
+    ["rego-coverage --threshold most .", /^--threshold most: expected a percentage from 0 to 100/],
+    ["kube-leader --name a --timeout 1e3 -- true", /^--timeout 1e3: expected a number above 0/],
+    ["kube-leader --name a --health-port 0x50 -- true", /^--health-port 0x50: expected a whole/],
+    ["pagerduty-tester fake --port=", /^--port : expected a whole number from 0 to 65535/],
+    ["node-rollout drain a --timeout 1e3", /^--timeout 1e3: expected seconds from 0/],
+    ["node-rollout drain a --qps 0", /^--qps 0: expected requests a second above 0/],
     ["kube-leader --name a --timeout long -- true", /^--timeout long: expected a number above 0/],
     [
       "kube-leader --name a -- true",

@@ -1,5 +1,6 @@
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
+import { parseNumber } from "@internal/lib/numbers";
 import { createNotes } from "../notes.ts";
 
 export const lead = command({
@@ -38,8 +39,12 @@ in its environment. KUBE_LEADER_NAME stands for --name.`,
     const { leadAndRun } = await import("../lead-and-run.ts");
     const plan = {
       ...words,
-      timeoutSeconds: positive("--timeout", values.timeout, 2_000_000),
-      healthPort: wholePort(values["health-port"]),
+      timeoutSeconds: parseNumber("--timeout", values.timeout, { above: 0, to: 2_000_000 }),
+      healthPort: parseNumber("--health-port", values["health-port"], {
+        whole: true,
+        from: 1,
+        to: 65_535,
+      }),
       selector: values.selector,
       env: io.env,
       note,
@@ -66,17 +71,4 @@ function wordsOf(
     throw new UsageError(`${name}: the command is missing; expected --name LOCK -- COMMAND [ARG…]`);
   }
   return { name, command: program, args };
-}
-
-function positive(option: string, given: string | undefined, most: number): number | undefined {
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (given.trim() !== "" && value > 0 && value <= most) return value;
-  throw new UsageError(`${option} ${given}: expected a number above 0, at most ${most}`);
-}
-
-function wholePort(given: string | undefined): number | undefined {
-  const port = positive("--health-port", given, 65_535);
-  if (port === undefined || Number.isInteger(port)) return port;
-  throw new UsageError(`--health-port ${given}: expected a whole number`);
 }

@@ -1,6 +1,7 @@
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { print } from "@internal/lib/formats";
+import { parseNumber } from "@internal/lib/numbers";
 
 const common = {
   name: { value: "LOCK", help: "the lock" },
@@ -53,8 +54,16 @@ KUBE_LEADER_NAME.`,
     const { image } = values;
     if (!image) throw new UsageError("the image is missing; expected --image IMAGE");
     const command = positionals[0] === "--" ? positionals.slice(1) : positionals;
-    const replicas = whole("--replicas", values.replicas, 1_000);
-    const healthPort = whole("--health-port", values["health-port"], 65_535);
+    const replicas = parseNumber("--replicas", values.replicas, {
+      whole: true,
+      from: 1,
+      to: 1_000,
+    });
+    const healthPort = parseNumber("--health-port", values["health-port"], {
+      whole: true,
+      from: 1,
+      to: 65_535,
+    });
     if (healthPort !== undefined && command.length === 0) {
       throw new UsageError("--health-port: needs the COMMAND, expected -- COMMAND [ARG…]");
     }
@@ -80,11 +89,4 @@ function commonOf(values: { name?: string; namespace?: string; "service-account"
     ...(namespace === undefined ? {} : { namespace }),
     ...(serviceAccount === undefined ? {} : { serviceAccount }),
   };
-}
-
-function whole(option: string, given: string | undefined, most: number): number | undefined {
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (/^\d+$/.test(given) && value > 0 && value <= most) return value;
-  throw new UsageError(`${option} ${given}: expected a whole number from 1 to ${most}`);
 }

@@ -2,6 +2,7 @@ import { paintFor } from "@internal/lib/colors";
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { parseFormats, print, writeFormats } from "@internal/lib/formats";
+import { parseNumber } from "@internal/lib/numbers";
 import packageJson from "../../package.json" with { type: "json" };
 
 /** `node-rollout audit` */
@@ -32,7 +33,8 @@ block, single replicas, and the smallest sets of nodes that take a workload down
   async run({ values, positionals, signal, io }) {
     const requests = parseFormats(values.format ?? [], ["text", "json", "sarif"]);
     refuseUseless(values, positionals);
-    const limit = values.nodes === undefined ? {} : { nodes: countOf(values.nodes) };
+    const nodes = parseNumber("--nodes", values.nodes, { what: "a count", whole: true, from: 1 });
+    const limit = nodes === undefined ? {} : { nodes };
     const input = await readInput(positionals, values.context, io, signal);
     const { workloads, budgets, pods, placeOf } = input;
     if (values.fix) return printFix(input, io);
@@ -70,12 +72,6 @@ function refuseUseless(
   if (context !== undefined && paths.length > 0) {
     throw new UsageError("--context is for the live cluster; leave it out, or the PATH");
   }
-}
-
-function countOf(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new UsageError(`--nodes ${text}: expected a count from 1`);
-  return Number(text);
 }
 
 async function readInput(

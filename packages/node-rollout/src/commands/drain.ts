@@ -3,6 +3,7 @@ import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
+import { parseNumber } from "@internal/lib/numbers";
 import type { DrainNodesOptions } from "../drain/nodes.ts";
 import type { DrainTally } from "../drain/tally.ts";
 import type { Kubernetes } from "../kubernetes/kubernetes.ts";
@@ -32,10 +33,9 @@ when a pod must not be evicted; the text names every obstacle. Several nodes are
   positionals: { min: 1 },
   async run({ values, positionals, signal, io }) {
     const requests = parseFormats(values.format ?? [], ["text", "json"]);
-    const graceSeconds = numberOf("--grace-period", values["grace-period"], "seconds");
-    const timeout = numberOf("--timeout", values.timeout, "seconds");
-    const qps = numberOf("--qps", values.qps, "requests a second") ?? 50;
-    if (qps === 0) throw new UsageError("--qps 0: expected requests a second, more than none");
+    const graceSeconds = parseNumber("--grace-period", values["grace-period"], { what: "seconds" });
+    const timeout = parseNumber("--timeout", values.timeout, { what: "seconds" });
+    const qps = parseNumber("--qps", values.qps, { what: "requests a second", above: 0 }) ?? 50;
     const { connectKubernetes } = await import("../kubernetes/connect.ts");
     const { createTokenBucket } = await import("../kubernetes/token-bucket.ts");
     const { context } = values;
@@ -118,12 +118,6 @@ function brokenOffText(tallies: readonly DrainTally[]): string {
         `${node} stays cordoned, ${gone} of ${total} pods are gone; kubectl uncordon ${node} gives it back\n`,
     )
     .join("");
-}
-
-function numberOf(option: string, value: string | undefined, what: string): number | undefined {
-  if (value === undefined) return undefined;
-  if (!/^\d+(\.\d+)?$/.test(value)) throw new UsageError(`${option} ${value}: expected ${what}`);
-  return Number(value);
 }
 
 /** The nodes by their names, or by their instances' ids; each once. */

@@ -1,5 +1,6 @@
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
+import { parseNumber } from "@internal/lib/numbers";
 import type { FakeAnswer, FakeUser } from "../fake/model.ts";
 import { configOption } from "./options.ts";
 
@@ -26,15 +27,16 @@ people, services, switches and faults to /control/… to change it while it runs
   endsClean: true,
   async run({ values, signal, io }) {
     const { startFakePagerDuty } = await import("../fake/server.ts");
-    const limit = Number(values["rate-limit"] ?? 6);
-    if (!Number.isInteger(limit) || limit < 1) {
-      throw new UsageError(`--rate-limit ${values["rate-limit"]}: expected a whole number from 1`);
-    }
+    const limit = parseNumber("--rate-limit", values["rate-limit"] ?? "6", {
+      whole: true,
+      from: 1,
+    });
+    const port = parseNumber("--port", values.port ?? "8910", { whole: true, to: 65_535 });
     const { people, services } = await membersOf(values, io.env);
     for (const text of values.answer ?? []) addAnswer(people, text);
     const sender = { id: "PSENDER", email: io.env["FROM_EMAIL"] ?? "tester@example.com" };
     const server = await startFakePagerDuty({
-      port: portOf(values.port),
+      port,
       users: [...people.values(), sender],
       services: services.map((id) => ({ id })),
       rateLimit: { limit, seconds: 60 },
@@ -83,12 +85,4 @@ function parseAnswer(text: string, how: string): FakeAnswer {
     );
   }
   return { after: Number(after), action, channel, ...(by === undefined ? {} : { by }) };
-}
-
-function portOf(text = "8910"): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new UsageError(`--port ${text}: expected a port number`);
-  }
-  return port;
 }

@@ -1,6 +1,6 @@
 import { command } from "@internal/lib/command";
-import { UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
+import { parseNumber } from "@internal/lib/numbers";
 import { formatTable } from "@internal/lib/table";
 import { configFile, configOption } from "./options.ts";
 
@@ -16,10 +16,7 @@ export const next = command({
   examples: [{ line: "pagerduty-tester next --config people.yaml --count 5", does: "five each" }],
   async run({ values, io }) {
     const formats = parseFormats(values.format ?? [], ["text", "json"]);
-    const count = Number(values.count ?? 3);
-    if (!Number.isInteger(count) || count < 1) {
-      throw new UsageError(`--count ${values.count}: expected a whole number from 1`);
-    }
+    const count = parseNumber("--count", values.count ?? "3", { whole: true, from: 1 });
     const [{ loadConfig }, { comingRuns }, { scheduleWarnings, formatLocal }] = await Promise.all([
       import("../config.ts"),
       import("../schedule/schedule.ts"),

@@ -2,6 +2,7 @@ import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
 import { print } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
+import { parseNumber } from "@internal/lib/numbers";
 
 const imageOption = {
   image: { value: "IMAGE", help: "the image with pagerduty-tester in it" },
@@ -25,10 +26,7 @@ role that kube-leader render rbac prints.`,
     },
   ],
   async run({ values, io }) {
-    const replicas = Number(values.replicas ?? 1);
-    if (!Number.isInteger(replicas) || replicas < 1) {
-      throw new UsageError(`--replicas ${values.replicas}: expected a whole number from 1`);
-    }
+    const replicas = parseNumber("--replicas", values.replicas ?? "1", { whole: true, from: 1 });
     const render = await import("../render.ts");
     return write(io, render.renderDeployment({ image: imageOf(values), replicas }));
   },

@@ -1,6 +1,6 @@
 import { type Command, command } from "@internal/lib/command";
-import { UsageError } from "@internal/lib/errors";
 import { parseFormats } from "@internal/lib/formats";
+import { parseNumber } from "@internal/lib/numbers";
 import { formatNames } from "../formats/names.ts";
 import { mutantProgress } from "./progress.ts";
 
@@ -39,13 +39,11 @@ fails at any threshold.`,
   positionals: {},
   async run({ values, positionals, signal, io }) {
     const formats = parseFormats((values.format ?? []).map(withFolder), formatNames);
-    const mutateThreshold = values["mutate-threshold"];
+    const percent = { what: "a percentage", to: 100 };
+    const mutateThreshold = parseNumber("--mutate-threshold", values["mutate-threshold"], percent);
     const demand = {
-      threshold: parsePercent("threshold", values.threshold ?? "100"),
-      mutateThreshold:
-        mutateThreshold === undefined
-          ? undefined
-          : parsePercent("mutate-threshold", mutateThreshold),
+      threshold: parseNumber("--threshold", values.threshold ?? "100", percent),
+      mutateThreshold,
       perFile: values["per-file"] ?? false,
     };
     const [{ runDetailed }, { judge }, { splitCommand }] = await Promise.all([
@@ -75,12 +73,4 @@ fails at any threshold.`,
 /** The html report is a folder, which cannot go to stdout. */
 function withFolder(format: string): string {
   return format === "html" ? "html=coverage" : format;
-}
-
-function parsePercent(option: string, given: string): number {
-  const percent = Number(given);
-  if (given.trim() === "" || !(percent >= 0 && percent <= 100)) {
-    throw new UsageError(`--${option} ${given}: expected a percentage, 0 to 100`);
-  }
-  return percent;
 }
