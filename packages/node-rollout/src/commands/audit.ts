@@ -1,15 +1,16 @@
 import { paintFor } from "@internal/lib/colors";
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
-import { parseFormats, print, writeFormats } from "@internal/lib/formats";
+import { parseFormats, writeFormats } from "@internal/lib/formats";
 import { parseNumber } from "@internal/lib/numbers";
+import { printYaml } from "@internal/lib/yaml-documents";
 import packageJson from "../../package.json" with { type: "json" };
 
 /** `node-rollout audit` */
 export const auditCommand = command({
   name: "audit",
-  usage: "[PATH…|-] [OPTION…]",
-  summary: "Audit PodDisruptionBudgets: in manifests, or without a PATH in the live cluster",
+  usage: "[OPTION…] [PATH…|-]",
+  summary: "Audits PodDisruptionBudgets: in manifests, or without a PATH in the live cluster.",
   details: `Finds workloads without a budget or with two, budgets that never allow a disruption or that sick pods
 block, single replicas, and the smallest sets of nodes that take a workload down.`,
   options: {
@@ -97,9 +98,8 @@ async function printFix(
 ): Promise<number> {
   const { missingBudgets } = await import("../audit/fix.ts");
   const { subjectOf } = await import("../audit/report.ts");
-  const { stringify } = await import("yaml");
   const { budgets, unfixed } = missingBudgets(input.workloads, input.budgets, input.pods);
-  await print(io.stdout, budgets.map((budget) => stringify(budget)).join("---\n"));
+  await printYaml(io.stdout, budgets);
   for (const { workload, reason } of unfixed) {
     io.stderr.write(`node-rollout: ${subjectOf(workload)}: no budget made: ${reason}\n`);
   }

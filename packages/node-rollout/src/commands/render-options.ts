@@ -1,6 +1,4 @@
 import { UsageError } from "@internal/lib/errors";
-import { print } from "@internal/lib/formats";
-import type { Io } from "@internal/lib/io";
 import type { Config } from "../config.ts";
 
 /** Options that every `render` of Kubernetes objects has. */
@@ -33,11 +31,4 @@ export async function configOf(
 export function imageOf({ image }: { image?: string }): string {
   if (!image) throw new UsageError("the image is missing; expected --image IMAGE");
   return image;
-}
-
-/** Prints objects as YAML documents, ready for `kubectl apply -f -`. */
-export async function printYaml(io: Io, objects: readonly object[]): Promise<number> {
-  const { stringify } = await import("yaml");
-  await print(io.stdout, objects.map((each) => stringify(each, { lineWidth: 0 })).join("---\n"));
-  return 0;
 }

@@ -1,11 +1,12 @@
 import { type Command, command } from "@internal/lib/command";
 import { print } from "@internal/lib/formats";
-import { configOf, imageOf, placeOf, printYaml, renderOptions } from "./render-options.ts";
+import { printYaml } from "@internal/lib/yaml-documents";
+import { configOf, imageOf, placeOf, renderOptions } from "./render-options.ts";
 
 const renderRbacCommand = command({
   name: "render rbac",
   usage: "[OPTION…]",
-  summary: "Print the ServiceAccount and the cluster role of the daemon",
+  summary: "Prints the ServiceAccount and the cluster role of the daemon.",
   details: "Without --config the rights cover every setting. drain needs the same.",
   options: {
     ...renderOptions,
@@ -26,14 +27,15 @@ const renderRbacCommand = command({
       volumes: drain.waitForVolumes,
     };
     const role = roleArn === undefined ? {} : { roleArn };
-    return printYaml(io, renderRbac({ ...placeOf(values), ...role, ...rights }));
+    await printYaml(io.stdout, renderRbac({ ...placeOf(values), ...role, ...rights }));
+    return 0;
   },
 });
 
 const renderIamCommand = command({
   name: "render iam",
-  usage: "[--config FILE]",
-  summary: "Print the IAM policy of the daemon, JSON",
+  usage: "[OPTION…]",
+  summary: "Prints the IAM policy of the daemon, JSON.",
   details: "Without --config it is for every group of the account and a queue named node-rollout.",
   options: { config: renderOptions.config },
   examples: [
@@ -60,7 +62,7 @@ const renderIamCommand = command({
 const renderDeploymentCommand = command({
   name: "render deployment",
   usage: "--image IMAGE [OPTION…]",
-  summary: "Print a Deployment of two active replicas and a budget for them",
+  summary: "Prints a Deployment of two active replicas and a budget for them.",
   details: `With --config its file becomes the ConfigMap; without, make one of the Deployment's name:
 kubectl create configmap node-rollout --namespace kube-system --from-file node-rollout.yaml`,
   options: {
@@ -83,14 +85,15 @@ kubectl create configmap node-rollout --namespace kube-system --from-file node-r
       queueUrl: read.config.queueUrl,
       ...(startupTaint === undefined ? {} : { startupTaint }),
     };
-    return printYaml(io, renderDeployment({ image, ...placeOf(values), ...given }));
+    await printYaml(io.stdout, renderDeployment({ image, ...placeOf(values), ...given }));
+    return 0;
   },
 });
 
 const renderNpdCommand = command({
   name: "render npd",
   usage: "--image IMAGE [OPTION…]",
-  summary: "Print node-problem-detector with checks that say what is good, for the gate",
+  summary: "Prints node-problem-detector with checks that say what is good, for the gate.",
   details: `Its conditions are True when all is well, so that nothing counts before it was checked: put NetworkReady
 and DnsReady into readiness.conditions. The checks are examples; their scripts are in the ConfigMap.`,
   options: {
@@ -107,14 +110,15 @@ and DnsReady into readiness.conditions. The checks are examples; their scripts a
   async run({ values, io }) {
     const image = imageOf(values);
     const { renderNpd } = await import("../render/npd.ts");
-    return printYaml(io, renderNpd({ image, ...placeOf(values) }));
+    await printYaml(io.stdout, renderNpd({ image, ...placeOf(values) }));
+    return 0;
   },
 });
 
 const renderCloudFormationCommand = command({
   name: "render cloudformation",
-  usage: "[--config FILE]",
-  summary: "Print a CloudFormation template: a group with its hooks, queues, rules and policies",
+  usage: "[OPTION…]",
+  summary: "Prints a CloudFormation template: a group with its hooks, queues, rules and policies.",
   details: `For an EKS cluster that exists and nodes of Amazon Linux 2023. Nodes register with the startup taint, and a
 rolling update waits for the gate's signals. With --config its startup taint and pause time are used.`,
   options: { config: renderOptions.config },

@@ -1,12 +1,6 @@
+import type { Log } from "@internal/lib/log";
 import { obstacles, reasonsOf } from "../wait.ts";
 import type { DaemonEvent } from "./event.ts";
-
-/** A log as this package uses it. */
-interface Log {
-  debug(message: string, fields?: Record<string, unknown>): void;
-  info(message: string, fields?: Record<string, unknown>): void;
-  warning(message: string, fields?: Record<string, unknown>): void;
-}
 
 /** Writes what happens; a failure that repeats is written once until it changes. */
 export function logEvents(log: Log): (event: DaemonEvent) => void {

@@ -1,8 +1,7 @@
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
-import { print } from "@internal/lib/formats";
-import type { Io } from "@internal/lib/io";
 import { parseNumber } from "@internal/lib/numbers";
+import { printYaml } from "@internal/lib/yaml-documents";
 
 const imageOption = {
   image: { value: "IMAGE", help: "the image with pagerduty-tester in it" },
@@ -10,8 +9,8 @@ const imageOption = {
 
 export const renderDeployment = command({
   name: "render deployment",
-  usage: "--image IMAGE [--replicas N]",
-  summary: "Prints a Deployment with a volume for the journal",
+  usage: "--image IMAGE [OPTION…]",
+  summary: "Prints a Deployment with a volume for the journal.",
   details: `It reads a ConfigMap pagerduty-tester with config.yaml and a Secret pagerduty-tester with
 PAGERDUTY_TOKEN. With several replicas the image needs kube-leader too, and the service account the
 role that kube-leader render rbac prints.`,
@@ -28,31 +27,27 @@ role that kube-leader render rbac prints.`,
   async run({ values, io }) {
     const replicas = parseNumber("--replicas", values.replicas ?? "1", { whole: true, from: 1 });
     const render = await import("../render.ts");
-    return write(io, render.renderDeployment({ image: imageOf(values), replicas }));
+    await printYaml(io.stdout, render.renderDeployment({ image: imageOf(values), replicas }));
+    return 0;
   },
 });
 
 export const renderCronJob = command({
   name: "render cronjob",
   usage: "--image IMAGE",
-  summary: "Prints a CronJob of run --once with a volume for the journal",
+  summary: "Prints a CronJob of run --once with a volume for the journal.",
   options: imageOption,
   examples: [
     { line: "pagerduty-tester render cronjob --image registry.example/tester:1", does: "print it" },
   ],
   async run({ values, io }) {
     const render = await import("../render.ts");
-    return write(io, render.renderCronJob({ image: imageOf(values) }));
+    await printYaml(io.stdout, render.renderCronJob({ image: imageOf(values) }));
+    return 0;
   },
 });
 
 function imageOf({ image }: { image?: string }): string {
   if (image === undefined) throw new UsageError("--image IMAGE is missing");
   return image;
-}
-
-async function write(io: Io, objects: object[]): Promise<number> {
-  const { stringify } = await import("yaml");
-  await print(io.stdout, objects.map((each) => stringify(each, { lineWidth: 0 })).join("---\n"));
-  return 0;
 }
