@@ -36,8 +36,9 @@ export interface Invocation<O extends Options = Options> {
 export interface Command<O extends Options = Options> {
   /** The words that choose it, `render gatekeeper`; "" for a program that is one command. */
   name: string;
-  /** What follows the name in the usage line: `[PATH…|-]`. */
+  /** What follows the name in the usage line, in this order: `--required VALUE [OPTION…] ARGUMENT…`. */
   usage: string;
+  /** What it does, a sentence: `Prints the role.` */
   summary: string;
   /** Shown in the command's own help, below the summary. */
   details?: string;
@@ -125,7 +126,8 @@ export async function runProgram(
     io.stderr.write(`${program.name}: ${messageOf(error)}\n`);
     if (help)
       io.stderr.write(`Try: ${[program.name, chosen?.name].filter(Boolean).join(" ")} --help\n`);
-    if (io.env["DEBUG"]?.includes(program.name)) io.stderr.write(`${(error as Error).stack}\n`);
+    if (io.env["DEBUG"]?.split(",").includes(program.name))
+      io.stderr.write(`${(error as Error).stack}\n`);
     return 2;
   } finally {
     signals.dispose();

@@ -32,13 +32,15 @@ const program: Program = {
   commands: [greet, listUsers],
 };
 
-async function run(...args: string[]) {
+const run = (...args: string[]) => runWith({}, ...args);
+
+async function runWith(env: NodeJS.ProcessEnv, ...args: string[]) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const code = await runProgram(program, args, {
     stdout,
     stderr,
     stdin: new PassThrough(),
-    env: {},
+    env,
   });
   stdout.end();
   stderr.end();
@@ -81,4 +83,14 @@ test.each([
 ])("%j is refused in one sentence, exit code 2", async (args, sentence) => {
   const { code, stdout, stderr } = await run(...args);
   expect([code, stdout, stderr.split("\n")[0]]).toEqual([2, "", sentence]);
+});
+
+test.each([
+  ["tool", true],
+  ["http,tool", true],
+  ["toolbox", false],
+  ["*", false],
+])("DEBUG=%s adds the stack: %s", async (DEBUG, shown) => {
+  const { stderr } = await runWith({ DEBUG }, "greet", "nobody");
+  expect(/^ +at /m.test(stderr)).toBe(shown);
 });

@@ -10,7 +10,7 @@ import { noteTemplate, ruleOptions } from "./options.ts";
 
 export const fix = command({
   name: "fix",
-  usage: "[--write] PATH…",
+  usage: "[OPTION…] PATH…",
   summary:
     "Adds appProtocol to the ports whose protocol Istio cannot tell, where the evidence says which it is.",
   details: `Prints a diff, and why for each port; --write changes the files. Ports are not renamed, because Ingresses,

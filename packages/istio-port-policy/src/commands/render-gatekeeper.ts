@@ -11,7 +11,7 @@ import {
 export const renderGatekeeper = command({
   name: "render gatekeeper",
   usage: "[OPTION…]",
-  summary: "Writes the Gatekeeper ConstraintTemplate and its Constraint.",
+  summary: "Prints the Gatekeeper ConstraintTemplate and its Constraint.",
   details: `Namespaces with the opt-out label are left out. On an update only newly wrong ports are a violation,
 and nothing stands in the way of a deletion. Rego v1 needs Gatekeeper 3.19, --engine cel 3.18.`,
   options: { ...renderOptions, ...engineOptions, ...regoOptions, ...enforcementOptions },

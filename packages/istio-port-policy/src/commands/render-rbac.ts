@@ -5,7 +5,7 @@ export const renderRbacCommand = command({
   name: "render rbac",
   usage: "[OPTION…]",
   summary:
-    "Writes the role that check --cluster and explain --cluster need: list on services and namespaces.",
+    "Prints the role that check --cluster and explain --cluster need: list on services and namespaces.",
   options: {
     "service-account": { value: "NAME", help: "whom to bind; istio-port-policy by default" },
     namespace: { value: "NAME", help: "the service account's namespace; default by default" },

@@ -6,7 +6,7 @@ export const renderVap = command({
   name: "render vap",
   usage: "[OPTION…]",
   summary:
-    "Writes a ValidatingAdmissionPolicy and its binding: the API server enforces the rule itself.",
+    "Prints a ValidatingAdmissionPolicy and its binding: the API server enforces the rule itself.",
   details: `Needs Kubernetes 1.30 and nothing else. Namespaces with the opt-out label are left out. On an update only
 newly wrong ports are refused, and nothing stands in the way of a deletion.`,
   options: { ...renderOptions, ...enforcementOptions },

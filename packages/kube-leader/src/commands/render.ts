@@ -11,7 +11,7 @@ const common = {
 
 export const renderRbacCommand = command({
   name: "render rbac",
-  usage: "--name LOCK",
+  usage: "--name LOCK [OPTION…]",
   summary: "Prints the ServiceAccount, Role and RoleBinding that an election needs.",
   details: `With --minimal the pods cannot be looked at: a waiter then runs as soon as the lock is gone, even while a
 deletion in the foreground leaves its leader running, and waits for garbage collection alone.`,

@@ -4,7 +4,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 
 export const status = command({
   name: "status",
-  usage: "--name LOCK",
+  usage: "--name LOCK [OPTION…]",
   summary: "Says which pod leads; exits 1 when none does.",
   options: {
     name: { value: "LOCK", help: "the lock, also from KUBE_LEADER_NAME" },

@@ -11,8 +11,8 @@ import type { Kubernetes } from "../kubernetes/kubernetes.ts";
 /** `node-rollout drain` */
 export const drainCommand = command({
   name: "drain",
-  usage: "NODE|INSTANCE…",
-  summary: "Empty nodes as fast as their PodDisruptionBudgets allow",
+  usage: "[OPTION…] NODE|INSTANCE…",
+  summary: "Empties nodes as fast as their PodDisruptionBudgets allow.",
   details: `Needs no AWS. A node is named by its name or its EC2 instance id, and stays cordoned. Nothing is touched
 when a pod must not be evicted; the text names every obstacle. Several nodes are drained at once.`,
   options: {

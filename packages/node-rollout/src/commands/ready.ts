@@ -21,8 +21,8 @@ interface ReadyReport extends Readiness {
 /** `node-rollout ready` */
 export const readyCommand = command({
   name: "ready",
-  usage: "NODE|INSTANCE [OPTION…]",
-  summary: "Say whether a node is ready by the gate's rule, and why not",
+  usage: "[OPTION…] NODE|INSTANCE",
+  summary: "Says whether a node is ready by the gate's rule, and why not.",
   details: `Judges as run does, by the configuration's readiness block; without --config it asks for the condition
 Ready. Needs no AWS. Exits 1 when the node is not ready.`,
   options: {

@@ -8,8 +8,8 @@ import { parseMessage, type QueueMessage } from "../message/message.ts";
 
 export const replayCommand = command({
   name: "replay",
-  usage: "FILE|- [OPTION…]",
-  summary: "Parse a queue message and say what would be done.",
+  usage: "[OPTION…] FILE|-",
+  summary: "Parses a queue message and says what would be done.",
   options: {
     format: { value: "NAME[=FILE]", multiple: true, help: "text or json; default text" },
   },

@@ -5,7 +5,7 @@ import { isAbort, UsageError } from "@internal/lib/errors";
 export const runCommand = command({
   name: "run",
   usage: "--config FILE [OPTION…]",
-  summary: "Drain nodes when lifecycle hooks ask for it, and gate new ones until they are ready",
+  summary: "Drains nodes when lifecycle hooks ask for it, and gates new ones until they are ready.",
   details: `Region, credentials and endpoints of AWS are read as the AWS SDK reads them, Kubernetes' as kubectl does.
 SIGTERM hands over: nothing is completed, and the messages in hand are visible to the next process.`,
   options: {

@@ -6,7 +6,7 @@ import type { ReadinessRule } from "../gate/readiness.ts";
 export const statusCommand = command({
   name: "status",
   usage: "[OPTION…]",
-  summary: "Show every node in hand: its phase, what it waits for, and since when",
+  summary: "Shows every node in hand: its phase, what it waits for, and since when.",
   details: `Reads what the daemon's replicas have written on the nodes, so that the right to list nodes is all it needs.
 HEARD is when the replica that holds the node last wrote; another takes it over after takeOverSeconds.`,
   options: {

@@ -6,8 +6,8 @@ import { configOption, connect } from "./options.ts";
 
 export const check = command({
   name: "check",
-  usage: "--config FILE",
-  summary: "Looks at account, people and schedules for what would spoil a test; pages nobody",
+  usage: "--config FILE [OPTION…]",
+  summary: "Looks at account, people and schedules for what would spoil a test; pages nobody.",
   options: {
     ...configOption,
     format: { value: "NAME[=FILE]", multiple: true, help: "text or json" },

@@ -6,8 +6,8 @@ import { configOption } from "./options.ts";
 
 export const fake = command({
   name: "fake",
-  usage: "[--config FILE] [--port P] [--answer ID=HOW]…",
-  summary: "Runs a fake PagerDuty, to try everything without an account",
+  usage: "[OPTION…]",
+  summary: "Runs a fake PagerDuty, to try everything without an account.",
   details: `HOW is what a person does with a page: never, or seconds, then optionally the action, the
 channel and who does it instead: 8, 8:acknowledge, 8:acknowledge:sms, 8:resolve:phone:POTHER.
 Without --answer people resolve by phone after 2 seconds. /control/state shows what happened; POST

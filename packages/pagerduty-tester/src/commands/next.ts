@@ -6,8 +6,8 @@ import { configFile, configOption } from "./options.ts";
 
 export const next = command({
   name: "next",
-  usage: "--config FILE [--count N]",
-  summary: "Shows the coming runs, in the person's time and in UTC",
+  usage: "--config FILE [OPTION…]",
+  summary: "Shows the coming runs, in the person's time and in UTC.",
   options: {
     ...configOption,
     count: { value: "N", short: "n", help: "runs a person; default 3" },

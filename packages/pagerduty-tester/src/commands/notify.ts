@@ -5,8 +5,8 @@ import { configOption, connect, eventLine, journalFile, journalOption } from "./
 
 export const notify = command({
   name: "notify",
-  usage: "--config FILE NAME|ID",
-  summary: "Pages one person now and waits for the verdict",
+  usage: "--config FILE [OPTION…] NAME|ID",
+  summary: "Pages one person now and waits for the verdict.",
   options: { ...configOption, ...journalOption },
   examples: [
     { line: "pagerduty-tester notify --config people.yaml PGRACE1", does: "by id" },

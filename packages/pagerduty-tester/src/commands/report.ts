@@ -7,8 +7,8 @@ import { configOption, journalFile, journalOption } from "./options.ts";
 
 export const report = command({
   name: "report",
-  usage: "[--config FILE | --journal FILE] [--format NAME[=FILE]]…",
-  summary: "Shows the verdicts in the journal",
+  usage: "[OPTION…]",
+  summary: "Shows the verdicts in the journal.",
   options: {
     ...configOption,
     ...journalOption,

@@ -13,8 +13,8 @@ import {
 
 export const run = command({
   name: "run",
-  usage: "--config FILE [--once] [--dry-run]",
-  summary: "Pages everybody by their schedule and finds out how it went",
+  usage: "--config FILE [OPTION…]",
+  summary: "Pages everybody by their schedule and finds out how it went.",
   details: `Needs PAGERDUTY_TOKEN, and SERVICE_ID and FROM_EMAIL where the file does not say them.
 SIGTERM ends it after the page that is being sent; the next start goes on from the journal.`,
   options: {

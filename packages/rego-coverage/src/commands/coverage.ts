@@ -7,7 +7,7 @@ import { mutantProgress } from "./progress.ts";
 /** `rego-coverage [PATH…]`: the tests, the coverage, the verdict. */
 export const coverageCommand: Command = command({
   name: "",
-  usage: "[PATH…] [OPTION…]",
+  usage: "[OPTION…] [PATH…]",
   summary: "Runs the Rego tests and fails on every policy line that no test exercises.",
   details: `PATH is a folder of policies and their tests, or a file; the default is policies.
 A test file (*_test.rego, or one that defines a test_ rule) never counts. A policy that no test touches
