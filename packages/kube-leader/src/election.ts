@@ -40,15 +40,13 @@ export interface Election {
    * @throws RefusedError where the role does not allow it
    */
   release(): Promise<void>;
-  /** Tries to do the same, also after `stop`, for no longer than so many milliseconds. */
-  giveBack(withinMs: number): Promise<void>;
+  /** Stops, and then tries to do the same for a few seconds; for a moment only once the signal has aborted. */
+  giveBack(signal: AbortSignal): Promise<void>;
   stop(): void;
 }
 
-/** How long the last request of a candidate may take: one that must end keeps nobody waiting. */
-export function farewellMs(signal: AbortSignal): number {
-  return signal.aborted ? 150 : 5_000;
-}
+/** How long a candidate's last requests may take: one that is asked to end keeps nobody waiting. */
+const farewellMs = { usual: 5_000, asked: 150 };
 
 /**
  * Waits until this pod holds the lock.
@@ -85,7 +83,7 @@ export async function elect(options: ElectionOptions): Promise<Election> {
   } catch (error) {
     const mine = lockOfMine(mailbox.take().reduce(learn, knowledge));
     if (mine !== undefined && !(error instanceof PodEndingError)) {
-      await giveBack(clerk, mine, farewellMs(options.signal));
+      await giveBack(clerk, mine, options.signal);
     }
     ending.abort(error);
     throw options.signal.aborted ? options.signal.reason : error;
@@ -113,7 +111,10 @@ function won(
     lock,
     lost: lossOf(lock, me, mailbox),
     stop,
-    giveBack: (withinMs) => giveBack(clerk, lock, withinMs),
+    giveBack: (signal) => {
+      stop();
+      return giveBack(clerk, lock, signal);
+    },
     release: async () => {
       await clerk.release(lock, ending.signal);
       stop();
@@ -144,11 +145,18 @@ function isOwned(lock: Lock | "none", uid: string, me: Holder): boolean {
 }
 
 /** What was won but never used is given back, so that the others need not wait for this pod's end. */
-async function giveBack(clerk: Clerk, lock: Lock, withinMs: number): Promise<void> {
+async function giveBack(clerk: Clerk, lock: Lock, signal: AbortSignal): Promise<void> {
+  const asked = new AbortController();
+  const hurry = () => setTimeout(() => asked.abort(), farewellMs.asked).unref();
+  if (signal.aborted) hurry();
+  else signal.addEventListener("abort", hurry, { once: true });
   try {
-    await clerk.release(lock, AbortSignal.timeout(withinMs));
+    const until = AbortSignal.any([asked.signal, AbortSignal.timeout(farewellMs.usual)]);
+    await clerk.release(lock, until);
   } catch {
     // Garbage collection does it when the pod is gone.
+  } finally {
+    signal.removeEventListener("abort", hurry);
   }
 }
 

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { checkSize, findCommand } from "./command-path.ts";
 import { isInCluster } from "./connection.ts";
-import { farewellMs } from "./election.ts";
 import { CommandError, PodEndingError } from "./errors.ts";
 import { win } from "./leadership.ts";
+import type { Holder } from "./lock.ts";
 import type { Note } from "./notes.ts";
 import { becomeCommand } from "./replace.ts";
 
@@ -44,6 +44,7 @@ async function lead(plan: Plan, signal: AbortSignal): Promise<number> {
     note(
       `not in a cluster (no KUBERNETES_SERVICE_HOST and no token): running ${command} without a lock`,
     );
+    await hearSignals(signal);
     return becomeCommand({ command, args, env, found });
   }
   const won = await waitToLead(plan, signal);
@@ -55,9 +56,6 @@ async function lead(plan: Plan, signal: AbortSignal): Promise<number> {
     KUBE_LEADER_FENCING_TOKEN: election.lock.resourceVersion,
   };
   try {
-    // A signal that came until now must be heard before there is nobody left to hear it.
-    await setImmediate();
-    signal.throwIfAborted();
     // The program may have changed while we waited.
     const foundNow = findCommand(command, env);
     checkSize([command, ...args], leaderEnv);
@@ -66,21 +64,34 @@ async function lead(plan: Plan, signal: AbortSignal): Promise<number> {
       pod: session.me.pod,
       fencingToken: election.lock.resourceVersion,
     });
+    await hearSignals(signal);
     election.stop();
     return await becomeCommand({ command, args, env: leaderEnv, found: foundNow });
   } catch (error) {
-    await election.giveBack(farewellMs(signal));
+    await election.giveBack(signal);
     throw error;
   } finally {
     session.close();
   }
 }
 
+/**
+ * A signal that came until now must be heard before there is nobody left to hear it. The first turn of the event loop
+ * may have looked for signals already, the second has not.
+ *
+ * @throws the signal's reason
+ */
+async function hearSignals(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+  signal.throwIfAborted();
+}
+
 async function waitToLead(plan: Plan, signal: AbortSignal) {
   const { name, selector, timeoutSeconds, healthPort, env, note } = plan;
+  const timeout = timeoutSeconds === undefined ? [] : [timeoutAfter(timeoutSeconds)];
   const stopProbes = await probesOn(healthPort);
-  const timeout = timeoutSeconds === undefined ? [] : [AbortSignal.timeout(timeoutSeconds * 1000)];
-  let isWaiting = false;
+  let holder: Holder | undefined;
   try {
     return await win(
       {
@@ -88,8 +99,8 @@ async function waitToLead(plan: Plan, signal: AbortSignal) {
         ...(selector === undefined ? {} : { selector }),
         signal: AbortSignal.any([signal, ...timeout]),
         onWaiting: (leader) => {
-          const words = isWaiting ? `${name} is now held by` : `waiting for ${name}, held by`;
-          isWaiting = true;
+          const words = holder ? `${name} is now held by` : `waiting for ${name}, held by`;
+          holder = leader;
           note(`${words} pod ${leader.pod} (${leader.uid})`, { lock: name, ...leader });
         },
         onPredecessors: (pods) => {
@@ -99,6 +110,14 @@ async function waitToLead(plan: Plan, signal: AbortSignal) {
         onTrouble: (sentence) => note(sentence, { lock: name }, "WARN"),
       },
       env,
+    );
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    const held =
+      holder === undefined ? "" : `, held by pod ${holder.pod} (${holder.uid}) when last seen`;
+    throw new DOMException(
+      `gave up waiting for ${name} after ${timeoutSeconds} s${held}`,
+      error.name,
     );
   } finally {
     await stopProbes();
@@ -114,5 +133,14 @@ async function probesOn(port: number | undefined): Promise<() => Promise<void>> 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.exitCode;
   if (error instanceof PodEndingError) return 143;
-  return (error as Error).name === "TimeoutError" ? 124 : 2;
+  return isTimeout(error) ? 124 : 2;
+}
+
+function timeoutAfter(seconds: number): AbortSignal {
+  // Whole milliseconds are all that a timer takes, and 16.1 s are not 16100 of them in binary.
+  return AbortSignal.timeout(Math.ceil(seconds * 1000));
+}
+
+function isTimeout(error: unknown): error is DOMException {
+  return (error as Error).name === "TimeoutError";
 }

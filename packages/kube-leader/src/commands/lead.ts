@@ -35,6 +35,7 @@ in its environment. KUBE_LEADER_NAME stands for --name.`,
     const note = createNotes(io.stderr, log);
     // Node would open its inspector; the signal is meant for the command, which does not run yet.
     process.on("SIGUSR1", () => {});
+    if (values.name === "") throw new UsageError("--name: the lock's name is empty");
     const words = wordsOf(values.name ?? io.env["KUBE_LEADER_NAME"], positionals);
     const { leadAndRun } = await import("../lead-and-run.ts");
     const plan = {
