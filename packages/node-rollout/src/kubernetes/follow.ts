@@ -10,10 +10,14 @@ export interface Follower<T> {
   changed(type: "set" | "deleted", item: T): void;
   /** A request or a watch failed; it is tried again after `retryMs`. */
   failed?(error: unknown, retryMs: number): void;
+  /** The server answers: there is a list, or a watch was accepted. */
+  answered?(): void;
 }
 
 const retryFirst = 250;
 const retryLongest = 5000;
+/** A watch that the server ends sooner is a failure, or a server that ends each at once would be asked all the time. */
+const watchStands = 5000;
 
 /**
  * Lists and watches a collection until the signal aborts. A watch that ends goes on where it stopped; one
@@ -36,13 +40,16 @@ export async function follow<T extends { metadata: Metadata }>(
       if (version === undefined) {
         const list = await listPages(kubernetes, { path, ...(query && { query }), signal }, reduce);
         follower.listed(list.items);
+        follower.answered?.();
         version = list.resourceVersion;
       }
+      const began = performance.now();
       for await (const { type, object } of kubernetes.watch({
         path,
         ...(query && { query }),
         resourceVersion: version,
         signal,
+        opened: follower.answered,
       })) {
         const item = reduce(object);
         version = item.metadata.resourceVersion;
@@ -50,6 +57,8 @@ export async function follow<T extends { metadata: Metadata }>(
         if (type === "BOOKMARK") continue;
         follower.changed(type === "DELETED" ? "deleted" : "set", item);
       }
+      if (performance.now() - began < watchStands) throw new Error("the watch ended at once");
+      retry = retryFirst;
     } catch (error) {
       if (signal.aborted) return;
       if (isApiError(error, 410)) version = undefined;

@@ -36,6 +36,8 @@ const patchTypes = {
 } as const;
 
 const requestTimeout = 60_000;
+/** A watch is answered at once, with nothing in it; whoever accepts connections and says nothing is broken. */
+const watchAnswerTimeout = 30_000;
 /** The server ends a watch after this time; a connection that is silent for longer than it and some is dead. */
 const watchSeconds = 240;
 
@@ -102,6 +104,7 @@ export function createKubernetes(access: Access): Kubernetes {
       query,
       resourceVersion,
       signal,
+      opened,
     }: WatchRequest): AsyncIterable<WatchEvent> {
       const more = {
         watch: true,
@@ -109,8 +112,18 @@ export function createKubernetes(access: Access): Kubernetes {
         allowWatchBookmarks: true,
         timeoutSeconds: watchSeconds,
       };
-      const response = await send({ path, query: { ...query, ...more }, signal }, watches);
+      const opening = new AbortController();
+      const late = setTimeout(() => opening.abort(), watchAnswerTimeout);
+      const signals = [opening.signal, ...(signal === undefined ? [] : [signal])];
+      const request = { path, query: { ...query, ...more }, signal: AbortSignal.any(signals) };
+      const response = await send(request, watches)
+        .catch((error: unknown) => {
+          if (!opening.signal.aborted) throw error;
+          throw new Error("the API server accepts a watch and does not answer", { cause: error });
+        })
+        .finally(() => clearTimeout(late));
       if (!isSuccess(response)) throw errorOf(response, await readText(response));
+      opened?.();
       response.socket.setKeepAlive(true, 15_000);
       response.setTimeout((watchSeconds + 15) * 1000, () => response.destroy());
       yield* readEvents(response);

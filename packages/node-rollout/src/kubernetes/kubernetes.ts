@@ -33,6 +33,8 @@ export interface WatchRequest {
   query?: Query;
   resourceVersion: string;
   signal?: AbortSignal | undefined;
+  /** Called when the server has accepted the watch; its first event may be minutes away. */
+  opened?: (() => void) | undefined;
 }
 
 export interface WatchEvent {
