@@ -144,6 +144,7 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z
     takeOverSeconds: z
       .number()
       .min(3)
+      .max(86_400)
       .default(60)
       .describe(
         "How long a node's record goes without renewal before another process takes the node over.",
@@ -151,6 +152,7 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z
     reconcileSeconds: z
       .number()
       .min(1)
+      .max(86_400)
       .default(60)
       .describe("How often lost messages are looked for among the instances that wait."),
     listen: text.optional().describe("HOST:PORT of /metrics, /healthz and /readyz."),

@@ -57,13 +57,48 @@ it("names every workload that some K nodes take down, and no other, by trying al
   );
 });
 
-/** The size of the smallest set among all sets of nodes. */
-function smallestByTrying(nodes: string[], loss: number): number | undefined {
+it("names every workload of a shared budget that some K nodes take below it, by trying all sets", () => {
+  const placement = fc.array(fc.constantFrom("a", "b", "c", "d", "e"), {
+    minLength: 2,
+    maxLength: 6,
+  });
+  const workloads = fc.array(placement, { minLength: 2, maxLength: 3 });
+  const labels = { tier: "web" };
+  fc.assert(
+    fc.property(workloads, fc.nat(18), fc.integer({ min: 1, max: 5 }), (given, allowed, limit) => {
+      const all = given.flat();
+      const minAvailable = Math.max(1, all.length - allowed);
+      const { findings } = auditBudgets(
+        given.map((nodes, index) => deployment(`w${index}`, nodes.length, labels)),
+        [budget("shared", { minAvailable }, labels)],
+        given.flatMap((nodes, i) => podsOf({ kind: "Deployment", name: `w${i}` }, nodes, labels)),
+        { nodes: limit },
+      );
+      const found = findings
+        .filter(({ code }) => code === "nodes-below-minimum")
+        .map(({ workload: { name }, nodes }) => `${name} ${nodes?.length}`);
+      const expected = given.flatMap((own, index) => {
+        const below = smallestByTrying(all, all.length - minAvailable + 1, own);
+        const toZero = smallestByTrying(own, own.length)!;
+        return below !== undefined && below <= limit && below < toZero
+          ? [`w${index} ${below}`]
+          : [];
+      });
+      expect(found.sort()).toEqual(expected.sort());
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** The size of the smallest set among all sets of nodes with one of `own` in them. */
+function smallestByTrying(nodes: string[], loss: number, own = nodes): number | undefined {
   const names = [...new Set(nodes)];
   const sets = Array.from({ length: 2 ** names.length }, (_, bits) =>
     names.filter((_name, index) => (bits >> index) % 2 === 1),
   );
-  const sizes = sets.filter((set) => lost(nodes, set) >= loss).map(({ length }) => length);
+  const sizes = sets
+    .filter((set) => lost(nodes, set) >= loss && own.some((node) => set.includes(node)))
+    .map(({ length }) => length);
   return sizes.length === 0 ? undefined : Math.min(...sizes);
 }
 

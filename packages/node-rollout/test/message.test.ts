@@ -108,7 +108,15 @@ test.each([
   ["no JSON", "hello", "NOT_JSON"],
   ["a list", "[]", "NOT_OBJECT"],
   ["null", "null", "NOT_OBJECT"],
-  ["no instance", JSON.stringify({ ...direct, EC2InstanceId: undefined }), "MISSING_FIELD"],
+  ...Object.keys(direct)
+    .filter((key) => !["AccountId", "RequestId", "Service", "Time"].includes(key))
+    .filter((key) => key !== "LifecycleActionToken")
+    .map((key) => [`no ${key}`, JSON.stringify({ ...direct, [key]: undefined }), "MISSING_FIELD"]),
+  [
+    "an event of AWS without its type",
+    JSON.stringify({ source: "aws.ec2", detail: { "instance-id": "i-1" } }),
+    "MISSING_FIELD",
+  ],
   [
     "a path as an instance",
     JSON.stringify({ ...direct, EC2InstanceId: "i-1/../2" }),

@@ -2,6 +2,7 @@ import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { renderDeployment } from "../src/index.ts";
 
 const config = `queueUrl: https://sqs.eu-west-1.amazonaws.com/123456789012/lifecycle
 groups: [workers-a, workers-b]
@@ -94,4 +95,16 @@ test("render says what is missing, and prints the same twice", async () => {
   expect(what.code).toBe(2);
   expect(what.stderr).toContain("known are rbac, iam, deployment");
   expect(await render("rbac")).toEqual(await render("rbac"));
+});
+
+test("render deployment makes other pods for another configuration", () => {
+  const templateOf = (configText: string) => {
+    const objects = renderDeployment({ image: "i:1", configText }) as {
+      kind: string;
+      spec?: { template?: object };
+    }[];
+    return objects.find(({ kind }) => kind === "Deployment")?.spec?.template;
+  };
+  expect(templateOf(config)).toEqual(templateOf(config));
+  expect(templateOf(config)).not.toEqual(templateOf(`${config}reconcileSeconds: 30\n`));
 });

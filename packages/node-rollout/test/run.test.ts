@@ -135,6 +135,37 @@ test("another group's action is never completed, a malformed message stays, othe
   expect(ready + inFlight).toBe(2);
 });
 
+test("an EC2 event drains the nodes of our groups alone; one that cannot be judged comes again", async () => {
+  await using world = await startRolloutWorld();
+  using folder = makeFolder(configOf(world));
+  world.aws.addGroup({ name: "foreign", instances: ["i-new"] });
+  world.aws.addGroup({ name: group, hooks: [{ name: hook }], instances: ["i-old"] });
+  world.aws.faults = ({ action }) => (action === "DescribeAutoScalingGroups" ? "error" : undefined);
+  const retirement = (...ids: string[]) =>
+    JSON.stringify({
+      source: "aws.health",
+      "detail-type": "AWS Health Event",
+      detail: {
+        service: "EC2",
+        eventTypeCategory: "scheduledChange",
+        affectedEntities: ids.map((entityValue) => ({ entityValue })),
+      },
+    });
+  const run = startRun(world, folder.path);
+  await world.send(retirement("i-new"));
+  await run.printed(/describe groups/);
+  world.aws.faults = undefined;
+  await run.printed(/scheduled-change of i-new, in none of the configured groups/);
+  await world.send(retirement("i-new", "i-old"));
+  await run.printed(/i-old: drained/);
+  run.kill("SIGTERM");
+  await run.ended;
+  expect(world.kubernetes.get("nodes", "old")?.spec).toMatchObject({ unschedulable: true });
+  expect(world.kubernetes.get("nodes", "new")?.spec?.["unschedulable"]).toBeUndefined();
+  expect(podsOn(world, "old")).toBe(0);
+  expect(world.queued()).toEqual({ ready: 0, inFlight: 0 });
+}, 60_000);
+
 test("a configuration that does not fit names file, line and field, and exits 2", async () => {
   using folder = makeFolder({
     "node-rollout.yaml": "queueUrl: http://127.0.0.1/1/q\ngroups: []\n",

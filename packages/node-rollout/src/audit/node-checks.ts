@@ -10,9 +10,9 @@ export function nodeSets(subject: CoveredWorkload, options: AuditOptions): Findi
   const own = nodesOf(workload.pods);
   const toZero = workload.replicas === 1 ? undefined : weakest(own, own.length, options);
   const below = budgets.flatMap((budget) => {
-    const set = belowMinimum(budget, options);
+    const set = belowMinimum(budget, own, options);
+    if (set === undefined) return [];
     // What takes it to zero says it all.
-    if (set === undefined || !own.some((node) => set.includes(node))) return [];
     if (toZero !== undefined && toZero.length <= set.length) return [];
     return [belowFinding(workload, budget, set)];
   });
@@ -21,24 +21,32 @@ export function nodeSets(subject: CoveredWorkload, options: AuditOptions): Findi
   return [zeroFinding(workload, own.length, toZero), ...below];
 }
 
+/** Of a budget's other workloads nothing is said here: at least one of the nodes is the workload's own. */
 function belowMinimum(
   { current, pods }: CoveringBudget,
+  own: readonly string[],
   options: AuditOptions,
 ): string[] | undefined {
   const { currentHealthy, desiredHealthy, problem } = current;
   if (problem !== undefined || currentHealthy < desiredHealthy || desiredHealthy === 0)
     return undefined;
-  return weakest(nodesOf(pods), currentHealthy - desiredHealthy + 1, options);
+  return weakest(nodesOf(pods), currentHealthy - desiredHealthy + 1, options, own);
 }
 
-/** The smallest set of nodes with so many of the pods, when it is small enough to be reported. */
+/**
+ * The smallest set of nodes with so many of the pods, when it is small enough to be reported.
+ *
+ * @param nodes of each pod its node
+ * @param own one of these is in the set, where any are given
+ */
 function weakest(
   nodes: readonly string[],
   loss: number,
   { nodes: limit }: AuditOptions,
+  own: readonly string[] = nodes,
 ): string[] | undefined {
   if (loss < 1) return undefined;
-  const set = smallestNodeSet(nodes, loss);
+  const set = smallestNodeSet(nodes, loss, own);
   if (set === undefined) return undefined;
   // Where each pod has a node to itself, only more replicas would help: nothing is wrong with the spread.
   const small =

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AwsClients, connectAws } from "../aws/clients.ts";
-import { createGroups } from "../aws/groups.ts";
+import { createGroups, type Groups } from "../aws/groups.ts";
 import { createLifecycleHooks } from "../aws/lifecycle-hooks.ts";
 import { createQueue, type Queue, type Received } from "../aws/queue.ts";
 import { createSignals } from "../aws/signals.ts";
@@ -13,7 +13,7 @@ import { limited } from "../kubernetes/limited.ts";
 import { followNodes } from "../kubernetes/node-index.ts";
 import { createTokenBucket } from "../kubernetes/token-bucket.ts";
 import { createInbox, type Inbox } from "../rollout/inbox.ts";
-import { judgeMessage } from "../rollout/intake.ts";
+import { isInterruption, judgeMessage, keepOwn } from "../rollout/intake.ts";
 import type { RolloutPhase } from "../rollout/machine.ts";
 import { reconcile } from "../rollout/reconcile.ts";
 import { createSightings } from "../rollout/sightings.ts";
@@ -67,6 +67,7 @@ export class DaemonRefused extends Error {
 
 const refusedPatienceMs = 60_000;
 const retryMs = 2000;
+const groupsLastMs = 2000;
 
 /**
  * Makes the daemon; nothing is sent before `run`.
@@ -117,13 +118,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
       ...{ config, hooks, nodes, sightings, terminations, signal },
       failed: (error) => tell({ type: "failed", what: "look for lost messages", error }),
     });
+    const groups = createGroups(aws.autoScaling, config.groups, signal);
     const { readiness, recordAnnotation } = config;
     gate =
       readiness &&
       startGate({
         ...{ readiness, recordAnnotation, kubernetes: own, nodes, hooks, queue, signal, tell },
         ...{ queueUrl: config.queueUrl, reconcileMs: config.reconcileSeconds * 1000 },
-        groups: createGroups(aws.autoScaling, config.groups, signal),
+        groups,
         signals: createSignals(aws.cloudFormation),
       });
     const inHand = () => [...inbox.all(), ...(gate?.messages() ?? [])];
@@ -138,7 +140,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
       isRenewing = false;
     }, config.visibilitySeconds * 333);
     try {
-      await Promise.race([receiveAll({ queue, inbox, terminations, signal }), refused.promise]);
+      await Promise.race([
+        receiveAll({ queue, inbox, terminations, groups, signal }),
+        refused.promise,
+      ]);
     } finally {
       clearInterval(renewing);
       const left = gate?.messages() ?? [];
@@ -186,7 +191,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   async function take(message: Received, context: Receiving): Promise<void> {
-    const intake = judgeMessage(message.body, config);
+    let intake = judgeMessage(message.body, config);
+    if (isInterruption(intake)) {
+      try {
+        await context.groups.refresh(groupsLastMs);
+      } catch (error) {
+        // The message comes again.
+        return tell({ type: "failed", what: "describe groups", error });
+      }
+      intake = keepOwn(intake, (instanceId) => context.groups.find(instanceId) !== undefined);
+    }
     const outcome = intake.outcome === "launching" && gate !== undefined ? "taken" : intake.outcome;
     tell({ type: "message", id: message.id, outcome, reason: intake.reason });
     if (intake.outcome === "ignored") await context.queue.delete([message]);
@@ -223,5 +237,6 @@ interface Receiving {
   queue: Queue;
   inbox: Inbox;
   terminations: Terminations;
+  groups: Groups;
   signal: AbortSignal;
 }

@@ -45,7 +45,8 @@ export function followNodes(
       const id = instanceIdOfNode(node);
       if (id === undefined) return;
       if (type === "set") nodes.set(id, node);
-      else nodes.delete(id);
+      // The instance may have registered anew under another name: the old object's end is not the node's.
+      else if (nodes.get(id)?.metadata.uid === node.metadata.uid) nodes.delete(id);
       notify(id);
     },
     failed,

@@ -46,12 +46,24 @@ export function parseMessage(body: string): QueueMessage {
 
 function parseBody(body: string, wrappers: number): QueueMessage {
   const message = parseObject(body);
-  if (fieldOf(message, "detail-type") !== undefined) return parseEvent(message);
+  if (isEvent(message)) return parseEvent(message);
   const event = fieldOf(message, "Event");
   if (typeof event === "string") return ignored(`notification ${quote(event)}`);
-  if (fieldOf(message, "LifecycleTransition") !== undefined) return parseLifecycle(message);
+  if (hookFields.some((name) => fieldOf(message, name) !== undefined)) {
+    return parseLifecycle(message);
+  }
   if (fieldOf(message, "Message") !== undefined) return parseSns(message, wrappers);
   return ignored("no lifecycle action, no event, no notification");
+}
+
+/** Any of them makes a message a lifecycle hook's: one that lacks another is malformed, not somebody else's. */
+const hookFields = ["LifecycleTransition", "LifecycleHookName", "LifecycleActionToken"];
+
+/** AWS' own event is one also where its `detail-type` is missing. */
+function isEvent(message: Fields): boolean {
+  if (fieldOf(message, "detail-type") !== undefined) return true;
+  const source = fieldOf(message, "source");
+  return typeof source === "string" && source.startsWith("aws.") && isFields(message["detail"]);
 }
 
 function parseObject(body: string): Fields {

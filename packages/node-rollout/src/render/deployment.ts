@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { defaultStartupTaint } from "../gate/readiness-config.ts";
 import { regionOfQueue } from "./iam.ts";
 
@@ -38,7 +39,10 @@ export function renderDeployment(options: DeploymentOptions): object[] {
         // One replica goes on while the other is replaced: a hook is never without a heartbeat.
         strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
         selector,
-        template: { metadata: { labels }, spec: podSpec(name, labels, options) },
+        template: {
+          metadata: { labels, ...configHash(configText) },
+          spec: podSpec(name, labels, options),
+        },
       },
     },
     {
@@ -49,6 +53,13 @@ export function renderDeployment(options: DeploymentOptions): object[] {
       spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow", selector },
     },
   ];
+}
+
+/** The daemon reads its configuration once: a changed one makes other pods. */
+function configHash(configText: string | undefined) {
+  if (configText === undefined) return undefined;
+  const hash = createHash("sha256").update(configText).digest("hex");
+  return { annotations: { "node-rollout/config-sha256": hash } };
 }
 
 function podSpec(name: string, labels: Record<string, string>, options: DeploymentOptions) {

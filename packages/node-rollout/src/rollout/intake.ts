@@ -48,6 +48,23 @@ export function judgeMessage(body: string, config: Own): Intake {
   return { outcome: "taken", reason, instanceIds: [instanceId], action };
 }
 
+/**
+ * An EC2 event may be about any instance of the account: of those it names only the ones in our groups are drained.
+ *
+ * @param isOwn tells whether an instance is in one of the configured groups now
+ */
+export function keepOwn(intake: Intake, isOwn: (instanceId: string) => boolean): Intake {
+  if (!isInterruption(intake)) return intake;
+  const instanceIds = intake.instanceIds.filter(isOwn);
+  if (instanceIds.length > 0) return { ...intake, instanceIds };
+  return { outcome: "ignored", reason: `${intake.reason}, in none of the configured groups` };
+}
+
+/** Taken without a lifecycle action that names its group. */
+export function isInterruption(intake: Intake): intake is Extract<Intake, { outcome: "taken" }> {
+  return intake.outcome === "taken" && intake.action === undefined;
+}
+
 function judgeInterruption(
   { reason, instanceIds }: Extract<QueueMessage, { kind: "interruption" }>,
   { interruptions }: Pick<Config, "interruptions">,
