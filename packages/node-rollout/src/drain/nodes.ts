@@ -63,14 +63,25 @@ async function* named(
 
 /** The values of all sources, as they come. */
 async function* merge<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
-  const take = async (source: AsyncGenerator<T>) => ({ source, result: await source.next() });
-  const coming = new Map(sources.map((source) => [source, take(source)]));
+  const coming = new Map<AsyncGenerator<T>, Promise<Taken<T>>>();
+  const take = (source: AsyncGenerator<T>) => {
+    const next = source.next().then((result) => ({ source, result }));
+    // Whoever leaves early waits for it no more, and its failure then is nobody's.
+    next.catch(() => {});
+    coming.set(source, next);
+  };
+  for (const source of sources) take(source);
   while (coming.size > 0) {
     const { source, result } = await Promise.race(coming.values());
     if (result.done) coming.delete(source);
     else {
-      coming.set(source, take(source));
+      take(source);
       yield result.value;
     }
   }
+}
+
+interface Taken<T> {
+  source: AsyncGenerator<T>;
+  result: IteratorResult<T>;
 }
