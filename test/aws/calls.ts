@@ -6,7 +6,13 @@ import {
   RecordLifecycleActionHeartbeatType$,
 } from "@aws-sdk/client-auto-scaling";
 import { DescribeStacksInput$, SignalResourceInput$ } from "@aws-sdk/client-cloudformation";
-import { type ActionName, type Group, globalTimeout, type Lifecycle } from "./lifecycle.ts";
+import {
+  type ActionName,
+  type Group,
+  globalTimeout,
+  type Lifecycle,
+  ServiceError,
+} from "./lifecycle.ts";
 import type { Params, StructureSchema } from "./query.ts";
 import type { Signal, Stacks } from "./stacks.ts";
 
@@ -17,6 +23,9 @@ export interface Call {
   schema: StructureSchema;
   answer(params: Params): Answer;
 }
+
+/** The service's own limit; its models do not tell it. */
+const namesAtOnce = 50;
 
 /** Every action this fake knows; any other is refused loudly. */
 export function callsOf(
@@ -63,6 +72,10 @@ export function callsOf(
       schema: AutoScalingGroupNamesType$ as unknown as StructureSchema,
       answer(params) {
         const names = list(params, "AutoScalingGroupNames");
+        if (names.length > namesAtOnce) {
+          const message = `The number of group names that may be passed in is limited to ${namesAtOnce}`;
+          throw new ServiceError("ValidationError", message);
+        }
         const chosen = names.length === 0 ? [...lifecycle.groups.values()] : names.flatMap(group);
         return { AutoScalingGroups: chosen.map(describeGroup) };
       },

@@ -79,10 +79,11 @@ export function createGroups(
   };
 }
 
-async function describeGroups(
+/** The groups of these names; those that do not exist are left out. */
+export async function describeGroups(
   client: AutoScalingClient,
   names: readonly string[],
-  abortSignal: AbortSignal,
+  abortSignal?: AbortSignal,
 ): Promise<Group[]> {
   const groups: Group[] = [];
   for (let start = 0; start < names.length; start += namesAtOnce) {
@@ -94,7 +95,7 @@ async function describeGroups(
           AutoScalingGroupNames,
           ...(NextToken === undefined ? {} : { NextToken }),
         }),
-        { abortSignal },
+        abortSignal && { abortSignal },
       );
       groups.push(...(page.AutoScalingGroups ?? []).map(toGroup));
       NextToken = page.NextToken;

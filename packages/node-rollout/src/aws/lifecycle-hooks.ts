@@ -1,11 +1,11 @@
 import {
   type AutoScalingClient,
   CompleteLifecycleActionCommand,
-  DescribeAutoScalingGroupsCommand,
   DescribeLifecycleHooksCommand,
   RecordLifecycleActionHeartbeatCommand,
 } from "@aws-sdk/client-auto-scaling";
 import type { AwsClients } from "./clients.ts";
+import { describeGroups } from "./groups.ts";
 
 /** One hook that holds one instance. */
 export interface LifecycleAction {
@@ -124,32 +124,21 @@ async function describeHooks(
   });
 }
 
+const waitingStates: Record<string, WaitingInstance["transition"]> = {
+  "Terminating:Wait": "terminating",
+  "Pending:Wait": "launching",
+};
+
 async function describeWaiting(
   client: AutoScalingClient,
-  groups: readonly string[],
+  names: readonly string[],
   abortSignal: AbortSignal | undefined,
 ): Promise<WaitingInstance[]> {
-  const waiting: WaitingInstance[] = [];
-  let next: string | undefined;
-  do {
-    const page = await client.send(
-      new DescribeAutoScalingGroupsCommand({
-        AutoScalingGroupNames: [...groups],
-        ...(next === undefined ? {} : { NextToken: next }),
-      }),
-      options(abortSignal),
-    );
-    for (const { AutoScalingGroupName: asg = "", Instances = [] } of page.AutoScalingGroups ?? []) {
-      for (const { InstanceId: instanceId = "", LifecycleState = "" } of Instances) {
-        if (LifecycleState === "Terminating:Wait") {
-          waiting.push({ asg, instanceId, transition: "terminating" });
-        }
-        if (LifecycleState === "Pending:Wait") {
-          waiting.push({ asg, instanceId, transition: "launching" });
-        }
-      }
-    }
-    next = page.NextToken;
-  } while (next !== undefined);
-  return waiting;
+  const groups = await describeGroups(client, names, abortSignal);
+  return groups.flatMap(({ name: asg, instances }) =>
+    [...instances].flatMap(([instanceId, state]) => {
+      const transition = waitingStates[state];
+      return transition === undefined ? [] : [{ asg, instanceId, transition }];
+    }),
+  );
 }
