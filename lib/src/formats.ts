@@ -15,7 +15,7 @@ export interface FormatRequest<Name extends string> {
  *
  * @param values as given on the command line; none means `text`
  * @param names the formats the command knows
- * @throws UsageError for an unknown name, or when two formats would be mixed on stdout
+ * @throws UsageError for an unknown name, or when two reports would go to one place
  */
 export function parseFormats<Name extends string>(
   values: readonly string[],
@@ -33,6 +33,12 @@ export function parseFormats<Name extends string>(
     }
     return file === undefined ? { name } : { name, file };
   });
+  const twice = requests.find(({ file }, index) =>
+    requests.slice(0, index).some((other) => file !== undefined && other.file === file),
+  );
+  if (twice !== undefined) {
+    throw new UsageError(`--format ${twice.name}=${twice.file}: another report goes there as well`);
+  }
   const onStdout = requests.filter(({ file }) => file === undefined);
   if (onStdout.length > 1) {
     const mixed = onStdout.map(({ name }) => name).join(" and ");

@@ -18,6 +18,7 @@ test.each([
   [["xml"], "--format xml: no such format; known are text, json"],
   [["json="], '--format json=: the file\'s name is missing after "="'],
   [["text", "json"], "--format text and json: only one can go to stdout; give the others =FILE"],
+  [["text=a", "json=b", "json=a"], "--format json=a: another report goes there as well"],
 ])("refuses %j", (values, message) => {
   expect(() => parseFormats(values, names)).toThrow(message);
 });
