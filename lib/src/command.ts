@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import { isAbort, messageOf, UsageError } from "./errors.ts";
 import { isReaderGone, print } from "./formats.ts";
 import { type Io, processIo } from "./io.ts";
-import { abortOnSignals, endingSignals } from "./signals.ts";
+import { abortOnSignals, endingSignals, type Signals } from "./signals.ts";
 import { formatTable } from "./table.ts";
 
 /** An option of a command. `value` is what stands for it in the help (`FILE`); without one it is a flag. */
@@ -77,14 +77,15 @@ const usualExitCodes = "Exit codes: 0 fine; 1 it ran and the answer is no; 2 it 
 /**
  * Runs a program's command line: help, version, the chosen command, and every failure as one sentence.
  *
+ * @param signals for a bin that listens to signals before it imports the program
  * @returns the exit code; it never throws and never exits
  */
 export async function runProgram(
   program: Program,
   args: readonly string[],
   io: Io = processIo(),
+  signals: Signals = abortOnSignals(),
 ): Promise<number> {
-  const signals = abortOnSignals();
   for (const stream of [io.stdout, io.stderr]) {
     if (!stream.listeners("error").includes(endureReaderGone)) stream.on("error", endureReaderGone);
   }

@@ -3,15 +3,17 @@ export const endingSignals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export type EndingSignal = keyof typeof endingSignals;
 
+export interface Signals {
+  signal: AbortSignal;
+  received: () => EndingSignal | undefined;
+  dispose: () => void;
+}
+
 /**
  * An AbortSignal that aborts on the first SIGINT or SIGTERM, its reason the signal's name. The second
  * one ends the process at once: whoever asks twice does not want to wait for a clean end.
  */
-export function abortOnSignals(): {
-  signal: AbortSignal;
-  received: () => EndingSignal | undefined;
-  dispose: () => void;
-} {
+export function abortOnSignals(): Signals {
   const controller = new AbortController();
   let received: EndingSignal | undefined;
   const listener = (name: NodeJS.Signals) => {

@@ -37,11 +37,13 @@ function makeScript(): string {
   writeFileSync(
     entry,
     `import { requireNode } from ${JSON.stringify(join(root, "../../lib/src/node-version.ts"))};
+import { abortOnSignals } from ${JSON.stringify(join(root, "../../lib/src/signals.ts"))};
 import { useBlockingStreams } from ${JSON.stringify(join(root, "src/notes.ts"))};
 requireNode("kube-leader");
 useBlockingStreams();
+const signals = abortOnSignals();
 import(${JSON.stringify(join(root, "src/main.ts"))})
-  .then(({ main }) => main(process.argv.slice(2)))
+  .then(({ main }) => main(process.argv.slice(2), signals))
   .then((code) => { process.exitCode = code; });
 `,
   );

@@ -1,4 +1,5 @@
 import { type Program, runProgram } from "@internal/lib/command";
+import type { Signals } from "@internal/lib/signals";
 import packageJson from "../package.json" with { type: "json" };
 import { lead } from "./commands/lead.ts";
 import { renderDeploymentCommand, renderRbacCommand } from "./commands/render.ts";
@@ -15,6 +16,13 @@ const program: Program = {
 };
 
 /** Runs the command line and returns the exit code, unless the process becomes the command. */
-export function main(args: string[]): Promise<number> {
-  return runProgram(program, args, blockingIo());
+export function main(args: string[], signals: Signals): Promise<number> {
+  return runProgram(program, args, blockingIo(takeEnv()), signals);
+}
+
+/** What the command gets. One variable is none of our business: Node would warn of it at each connection of ours. */
+function takeEnv(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  return env;
 }

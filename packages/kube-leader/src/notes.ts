@@ -27,14 +27,14 @@ export function useBlockingStreams(): void {
 }
 
 /** The process's streams as `useBlockingStreams` leaves them; stdin is not opened until it is read. */
-export function blockingIo(): Io {
+export function blockingIo(env: NodeJS.ProcessEnv): Io {
   return {
     stdout: process.stdout,
     stderr: process.stderr,
     get stdin() {
       return process.stdin;
     },
-    env: process.env,
+    env,
   };
 }
 

@@ -21,14 +21,16 @@ export interface Leader {
  *
  * @param options.namespace where the lock is; the default is the pod's own namespace
  * @param options.kubeConfig an object with the shape of client-node's `KubeConfig`; the default is the pod's own access
- * @throws ConfigurationError, ForeignLockError, ApiError
+ * @param options.signal ends the requests, each of which takes 10 s at most
+ * @throws ConfigurationError, ForeignLockError, ApiError, or the signal's reason
  */
 export async function readLeader(options: {
   name: string;
   namespace?: string;
   kubeConfig?: object;
+  signal?: AbortSignal;
 }): Promise<Leader | undefined> {
-  const { name, kubeConfig } = options;
+  const { name, kubeConfig, signal = new AbortController().signal } = options;
   checkLockName(name);
   const connection = connectionFor(process.env, kubeConfig);
   const namespace = options.namespace ?? namespaceOf(kubeConfig) ?? readNamespace(process.env);
@@ -39,8 +41,9 @@ export async function readLeader(options: {
   const get = async (resource: Call["resource"], object: string) => {
     const call = { verb: "get", resource, namespace, name: object } as const;
     try {
-      return await api.send(call, new AbortController().signal);
+      return await api.send(call, signal);
     } catch (cause) {
+      signal.throwIfAborted();
       const { message } = cause as Error;
       throw new ApiError(`cannot reach the API server at ${api.server.host}: ${message}`, {
         cause,

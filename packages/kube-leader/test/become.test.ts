@@ -1,10 +1,11 @@
-import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binOf, runCli, startProcess } from "@internal/test/cli";
+import { startFaultProxy } from "@internal/test/fault-proxy";
 import { makeFolder } from "@internal/test/folder";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkSize } from "../src/command-path.ts";
-import { type Candidates, startCandidates } from "./candidates.ts";
+import { type Candidates, startCandidates, through } from "./candidates.ts";
 
 let candidates: Candidates;
 beforeAll(async () => {
@@ -30,10 +31,24 @@ test("stdout and stderr stay blocking, though lines were written to them", async
   expect(flags.map((flag) => flag & 0o4000)).toEqual([0, 0]);
 });
 
-test("arguments and environment arrive byte for byte", async () => {
+test("arguments arrive byte for byte", async () => {
   const args = ["", " a  b ", "--name", "ü\n\t$'\"", "--"];
   const { stdout } = await become("printf", "%s|", ...args);
   expect(stdout).toBe(args.map((arg) => `${arg}|`).join(""));
+});
+
+test("the environment arrives byte for byte, and nothing with it", async () => {
+  const odd = { EMPTY: "", ODD: "ü\n\t$'\"=", "a.b-c": " ", NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  const env = { ...outside, ...odd };
+  const print = ["cat", "/proc/self/environ"];
+  const { stdout } = await runCli("kube-leader", ["--name", "lock", "--", ...print], { env });
+  const { PATH, HOME } = process.env;
+  const expected = Object.entries({ PATH, HOME, ...env }).filter(
+    ([, value]) => value !== undefined,
+  );
+  expect(stdout.split("\0").filter(Boolean).toSorted()).toEqual(
+    expected.map(([name, value]) => `${name}=${value}`).toSorted(),
+  );
 });
 
 test.each([
@@ -91,21 +106,67 @@ function elf({ machine = process.arch === "arm64" ? 183 : 62, type = 2, entries 
   return head;
 }
 
-test("as process 1 of a pod, a waiter ends by SIGTERM at once", async () => {
-  await candidates.start(candidates.pod("init-0"), ["init", "true"]).ended;
-  const env = candidates.pod("init-1");
+test.each([
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+] as const)("as process 1 of a pod, a waiter ends by %s with %i", async (name, expected) => {
+  const lock = `init-${name.toLowerCase()}`;
+  await candidates.start(candidates.pod(`${lock}-0`), [lock, "true"]).ended;
   // In a namespace of its own the waiter is process 1, to which the kernel gives no default for a signal.
   const inNamespace = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
-  const unshare = [...inNamespace, "--pid", "--fork", "--kill-child=SIGTERM"];
-  const command = [process.execPath, binOf("kube-leader"), "init", "echo", "ran"];
+  const unshare = [...inNamespace, "--pid", "--fork", "--kill-child"];
+  const command = [process.execPath, binOf("kube-leader"), lock, "echo", "ran"];
+  const env = candidates.pod(`${lock}-1`);
   const waiter = startProcess("unshare", [...unshare, ...command], { env });
   await waiter.printed(/waiting for/);
-  const began = performance.now();
-  waiter.kill("SIGKILL"); // --kill-child passes SIGTERM on to process 1
-  const { stdout } = await waiter.ended;
-  expect(stdout).toBe("");
-  // Its pipes close when process 1 has ended; the time is generous for a busy machine.
-  expect(performance.now() - began).toBeLessThan(2_000);
+  const child = readFileSync(`/proc/${waiter.pid}/task/${waiter.pid}/children`, "latin1");
+  process.kill(Number(child), name);
+  expect(await waiter.ended).toMatchObject({ code: expected, stdout: "" });
+});
+
+test("a signal that comes while the program is still imported is heard", async () => {
+  // Without a listener it would end this process by the signal, and process 1 not at all.
+  const hook = `
+    import { registerHooks } from "node:module";
+    registerHooks({
+      load(url, context, next) {
+        if (url.endsWith("/src/main.ts")) process.kill(process.pid, "SIGTERM");
+        return next(url, context);
+      },
+    });`;
+  const command = [binOf("kube-leader"), "lock", "echo", "ran"];
+  const options = ["--import", `data:text/javascript,${encodeURIComponent(hook)}`];
+  const { ended } = startProcess(process.execPath, [...options, ...command], { env: outside });
+  expect(await ended).toMatchObject({ code: 143, signal: null, stdout: "" });
+});
+
+test("as many files may be open as the hard limit allows, because Node raises the soft one", async () => {
+  const script = 'ulimit -Sn 1024; ulimit -Hn 4096; exec "$@"';
+  const shown = ["sh", "-c", "ulimit -Sn; ulimit -Hn"];
+  const command = [process.execPath, binOf("kube-leader"), "lock", ...shown];
+  const { ended } = startProcess("sh", ["-c", script, "sh", ...command], { env: outside });
+  expect((await ended).stdout).toBe("4096\n4096\n");
+});
+
+describe("NODE_TLS_REJECT_UNAUTHORIZED=0, meant for the command,", () => {
+  const insecure = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+
+  test("reaches it, and kube-leader prints what it always does", async () => {
+    const env = { ...candidates.pod("tls-0"), ...insecure };
+    const command = ["sh", "-c", "echo $NODE_TLS_REJECT_UNAUTHORIZED"];
+    const { stdout, stderr } = await candidates.start(env, ["tls", ...command]).ended;
+    expect([stdout, stderr]).toEqual(["0\n", "kube-leader: pod tls-0 leads tls\n"]);
+  });
+
+  test("leads to no API server that another authority vouches for", async () => {
+    const env = candidates.pod("untrusted-0");
+    await using other = await startFaultProxy(candidates.cluster.url);
+    through(other, env); // its authority, and not its address
+    const waiter = candidates.start({ ...env, ...insecure }, ["untrusted", "echo", "ran"]);
+    await waiter.printed(/cannot reach the API server at .*certificate/);
+    waiter.kill("SIGTERM");
+    expect(await waiter.ended).toMatchObject({ code: 143, stdout: "" });
+  });
 });
 
 test("a program that may be run but not read is run as a child: nobody can tell before whether execve would crash", async () => {

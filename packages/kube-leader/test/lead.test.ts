@@ -4,9 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { runCli } from "@internal/test/cli";
+import { startFaultProxy } from "@internal/test/fault-proxy";
 import { makeFolder } from "@internal/test/folder";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Candidates, holderOf, namespace, startCandidates } from "./candidates.ts";
+import { type Candidates, holderOf, namespace, startCandidates, through } from "./candidates.ts";
 
 let candidates: Candidates;
 beforeAll(async () => {
@@ -160,13 +161,19 @@ describe("waiting", () => {
     },
   );
 
-  test("--health-port answers probes while waiting", async () => {
+  test("--health-port answers probes while waiting, and is the command's when it leads", async () => {
     const port = await freePort();
     await candidates.start(candidates.pod("probed-0"), ["probed", "true"]).ended;
-    const args = ["--name", "probed", "--health-port", `${port}`, "--", "true"];
-    const waiter = candidates.start(candidates.pod("probed-1"), args);
+    const args = ["--name", "probed", "--health-port", `${port}`, "--"];
+    const serve = `require("node:http").createServer().listen(${port}, () => process.exit(7))`;
+    const waiter = candidates.start(candidates.pod("probed-1"), [
+      ...args,
+      ...[process.execPath, "-e", serve],
+    ]);
     await waiter.printed(/waiting for/);
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    await candidates.deletePod("probed-0");
+    expect((await waiter.ended).code).toBe(7);
   });
 
   test("an API server that is away is told once, and waited for", async () => {
@@ -297,6 +304,24 @@ test("status tells who leads, and exits 1 when nobody does", async () => {
     stdout: expect.stringContaining("shown-0"),
   });
   expect((await status("nobody-1", "nobody")).code).toBe(1);
+});
+
+test("status outside a pod says where it works", async () => {
+  const env = { KUBE_LEADER_SERVICE_ACCOUNT_DIR: "/nowhere" };
+  const { code, stderr } = await runCli("kube-leader", ["status", "--name", "lock"], { env });
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/status works in a pod.*kubectl/)]);
+});
+
+test("status ends by SIGTERM with 143 while nobody answers", async () => {
+  const { cluster } = candidates;
+  await using proxy = await startFaultProxy(cluster.url, { upstreamCa: cluster.ca });
+  proxy.on({}, { kind: "black-hole" });
+  const asked = proxy.next();
+  const env = through(proxy, candidates.pod("silent-0"));
+  const status = candidates.start(env, ["status", "--name", "silent"]);
+  await asked;
+  status.kill("SIGTERM");
+  expect(await status.ended).toMatchObject({ code: 143, stdout: "", stderr: "" });
 });
 
 async function freePort(): Promise<number> {

@@ -5,7 +5,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 export const status = command({
   name: "status",
   usage: "--name LOCK [OPTION…]",
-  summary: "Says which pod leads; exits 1 when none does.",
+  summary: "Says, in a pod, which pod leads; exits 1 when none does.",
   options: {
     name: { value: "LOCK", help: "the lock, also from KUBE_LEADER_NAME" },
     namespace: { value: "NAMESPACE", help: "where the lock is, default: this pod's namespace" },
@@ -15,13 +15,25 @@ export const status = command({
     { line: "kube-leader status --name worker", does: "who leads" },
     { line: "kube-leader status --name worker --format json", does: "the same for programs" },
   ],
-  run: async ({ values, io }) => {
+  run: async ({ values, signal, io }) => {
     const name = values.name ?? io.env["KUBE_LEADER_NAME"];
     if (!name) throw new UsageError("the lock has no name; expected --name LOCK");
     const formats = parseFormats(values.format ?? [], ["text", "json"]);
-    const { readLeader } = await import("../read-leader.ts");
+    const [{ isInCluster }, { readLeader }] = await Promise.all([
+      import("../connection.ts"),
+      import("../read-leader.ts"),
+    ]);
+    if (!isInCluster(io.env)) {
+      throw new UsageError(
+        `status works in a pod, and this is none: KUBERNETES_SERVICE_HOST is not set and there is no token; elsewhere kubectl get configmap ${name} -o yaml shows the pod that owns the lock`,
+      );
+    }
     const { namespace } = values;
-    const leader = await readLeader({ name, ...(namespace === undefined ? {} : { namespace }) });
+    const leader = await readLeader({
+      name,
+      signal,
+      ...(namespace === undefined ? {} : { namespace }),
+    });
     const text =
       leader === undefined
         ? `nobody leads ${name}`
