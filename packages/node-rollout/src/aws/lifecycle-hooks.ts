@@ -34,7 +34,10 @@ export interface WaitingInstance {
   transition: "terminating" | "launching";
 }
 
-/** What the daemon asks of Auto Scaling. `gone` means that no such action is active: done, given up, or never begun. */
+/**
+ * What the daemon asks of Auto Scaling. `gone` means that no such action is active: done, given up, or never begun,
+ * or its hook or group is deleted.
+ */
 export interface LifecycleHooks {
   heartbeat(action: LifecycleAction, signal?: AbortSignal): Promise<"held" | "gone">;
   complete(
@@ -43,7 +46,9 @@ export interface LifecycleHooks {
     signal?: AbortSignal,
   ): Promise<"completed" | "gone">;
   /** A group's hooks; remembered for ten minutes. */
-  settings(asg: string, signal?: AbortSignal): Promise<HookSettings[]>;
+  settings(asg: string): Promise<HookSettings[]>;
+  /** One of them, also when it is newer than what is remembered; undefined when there is none of that name. */
+  settingsOf(asg: string, hook: string): Promise<HookSettings | undefined>;
   waiting(groups: readonly string[], signal?: AbortSignal): Promise<WaitingInstance[]>;
 }
 
@@ -53,23 +58,63 @@ export function createLifecycleHooks({
   autoScaling,
   heartbeats,
 }: Pick<AwsClients, "autoScaling" | "heartbeats">): LifecycleHooks {
-  const known = new Map<string, { settings: HookSettings[]; until: number }>();
+  const known = new Map<string, { settings: Promise<HookSettings[]>; until: number }>();
+
+  /** A thousand actions that begin at once ask once. */
+  function settings(asg: string): Promise<HookSettings[]> {
+    const remembered = known.get(asg);
+    return remembered !== undefined && remembered.until > Date.now()
+      ? remembered.settings
+      : describeAnew(asg);
+  }
+
+  function describeAnew(asg: string): Promise<HookSettings[]> {
+    const settings = describeHooks(autoScaling, asg);
+    const entry = { settings, until: Date.now() + settingsLastMs };
+    known.set(asg, entry);
+    settings.catch(() => {
+      if (known.get(asg) === entry) known.delete(asg);
+    });
+    return settings;
+  }
+
+  /** Auto Scaling's only sign that an action is over; after a lost answer it is also the sign of success. */
+  async function goneOr<T>(
+    success: T,
+    { asg, hook }: LifecycleAction,
+    sent: Promise<unknown>,
+  ): Promise<T | "gone"> {
+    try {
+      await sent;
+      return success;
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name !== "ValidationError") throw error;
+      if (/No active Lifecycle Action/i.test(message)) return "gone";
+      // Of a hook or a group that is deleted it says so in other words; what is there tells it for certain.
+      const hooks = await describeAnew(asg).catch((cause: unknown) => {
+        if ((cause as Error).name === "ValidationError") return [];
+        throw error;
+      });
+      if (hooks.some((each) => each.name === hook)) throw error;
+      return "gone";
+    }
+  }
+
   return {
-    async heartbeat(action, abortSignal) {
+    heartbeat(action, abortSignal) {
       const command = new RecordLifecycleActionHeartbeatCommand(inputOf(action));
-      return goneOr("held", heartbeats.send(command, options(abortSignal)));
+      return goneOr("held", action, heartbeats.send(command, options(abortSignal)));
     },
-    async complete(action, result, abortSignal) {
+    complete(action, result, abortSignal) {
       const input = { ...inputOf(action), LifecycleActionResult: result };
       const command = new CompleteLifecycleActionCommand(input);
-      return goneOr("completed", autoScaling.send(command, options(abortSignal)));
+      return goneOr("completed", action, autoScaling.send(command, options(abortSignal)));
     },
-    async settings(asg, abortSignal) {
-      const remembered = known.get(asg);
-      if (remembered !== undefined && remembered.until > Date.now()) return remembered.settings;
-      const settings = await describeHooks(autoScaling, asg, abortSignal);
-      known.set(asg, { settings, until: Date.now() + settingsLastMs });
-      return settings;
+    settings,
+    async settingsOf(asg, hook) {
+      const isIt = ({ name }: HookSettings) => name === hook;
+      return (await settings(asg)).find(isIt) ?? (await describeAnew(asg)).find(isIt);
     },
     waiting: (groups, abortSignal) => describeWaiting(autoScaling, groups, abortSignal),
   };
@@ -85,30 +130,14 @@ function options(abortSignal: AbortSignal | undefined): { abortSignal?: AbortSig
   return abortSignal === undefined ? {} : { abortSignal };
 }
 
-/** Auto Scaling's only sign that an action is over; after a lost answer it is also the sign of success. */
-async function goneOr<T>(success: T, sent: Promise<unknown>): Promise<T | "gone"> {
-  try {
-    await sent;
-    return success;
-  } catch (error) {
-    const { name, message } = error as Error;
-    if (name === "ValidationError" && /No active Lifecycle Action/i.test(message)) return "gone";
-    throw error;
-  }
-}
-
 const transitions: Record<string, HookSettings["transition"]> = {
   "autoscaling:EC2_INSTANCE_TERMINATING": "terminating",
   "autoscaling:EC2_INSTANCE_LAUNCHING": "launching",
 };
 
-async function describeHooks(
-  client: AutoScalingClient,
-  asg: string,
-  abortSignal: AbortSignal | undefined,
-): Promise<HookSettings[]> {
+async function describeHooks(client: AutoScalingClient, asg: string): Promise<HookSettings[]> {
   const command = new DescribeLifecycleHooksCommand({ AutoScalingGroupName: asg });
-  const { LifecycleHooks = [] } = await client.send(command, options(abortSignal));
+  const { LifecycleHooks = [] } = await client.send(command);
   return LifecycleHooks.flatMap((hook) => {
     const transition = transitions[hook.LifecycleTransition ?? ""];
     if (transition === undefined) return [];

@@ -124,7 +124,7 @@ export function startGate(options: GateOptions): Gate {
     const own = { queueUrl, hooks: readiness.hooks };
     await groups.refresh(groupsLastMs);
     for (const { group, instanceId } of groups.inState("Pending:Wait")) {
-      const settings = await hooks.settings(group, signal);
+      const settings = await hooks.settings(group);
       for (const hook of settings) {
         if (hook.transition !== "launching" || !isOwnHook(hook, own)) continue;
         join({ action: { asg: group, hook: hook.name, instanceId }, since: Date.now() });

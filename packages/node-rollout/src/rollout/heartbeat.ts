@@ -67,8 +67,7 @@ export function holdAction(options: HoldOptions): Hold {
 
   async function learn(): Promise<void> {
     try {
-      const all = await hooks.settings(action.asg, signal);
-      const settings = all.find(({ name }) => name === action.hook);
+      const settings = await hooks.settingsOf(action.asg, action.hook);
       if (settings === undefined || signal.aborted) return;
       heart.learned(settings);
       if (sending === undefined) plan();

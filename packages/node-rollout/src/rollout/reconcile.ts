@@ -53,7 +53,7 @@ async function takeUpWaiting(context: ReconcileContext): Promise<void> {
   );
   terminations.forgetOthers(new Set(waiting.map(({ instanceId }) => instanceId)));
   for (const instance of waiting) {
-    const settings = await hooks.settings(instance.asg, signal);
+    const settings = await hooks.settings(instance.asg);
     for (const action of actionsOf(instance, settings, config, Date.now())) {
       if (!signal.aborted && !terminations.isOver(action)) {
         terminations.join(instance.instanceId, action);
