@@ -53,6 +53,7 @@ test.each([
   ["a shell asked for", 'spawn("git", args, { shell: true });\n'],
   ["a shell by its name", 'spawn("/bin/sh", ["-c", text]);\n'],
   ["a certificate that is not checked", "request({ rejectUnauthorized: false });\n"],
+  ["the same for all", 'process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";\n'],
 ])("check-security finds %s", async (_, code) => {
   using folder = makeFolder({ "packages/a/src/x.ts": `// fine\n${code}` });
   const { code: exit, stderr } = await run("check-security", folder.path);
@@ -66,6 +67,7 @@ test("check-security lets patterns, arguments as lists and comments be", async (
 const found = /a/.exec(line);
 import { execFile } from "node:child_process";
 execFile("git", ["show", revision], { shell: false });
+delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
 `;
   using folder = makeFolder({ "packages/a/src/x.ts": text });
   expect(await run("check-security", folder.path)).toMatchObject({ code: 0, stderr: "" });
