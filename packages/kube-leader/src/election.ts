@@ -9,8 +9,9 @@ import {
 } from "./decision.ts";
 import { PodEndingError } from "./errors.ts";
 import { createFeeds, type PodTarget } from "./feeds.ts";
-import type { Holder, Lock } from "./lock.ts";
+import { type Holder, type Lock, lockOf } from "./lock.ts";
 import { createMailbox, type Mailbox } from "./mailbox.ts";
+import type { ConfigMap } from "./objects.ts";
 import type { PatientApi } from "./patience.ts";
 
 export interface ElectionOptions {
@@ -65,6 +66,7 @@ export async function elect(options: ElectionOptions): Promise<Election> {
   const clerk = createClerk({ ...options, mailbox, feeds, signal });
   const tell = createTeller(options);
   let knowledge = beginning(me, { selector: selector !== undefined });
+  let hasCreated = false;
   try {
     feeds.readLock();
     for (;;) {
@@ -77,13 +79,18 @@ export async function elect(options: ElectionOptions): Promise<Election> {
       if (decision.do !== "read") {
         feeds.followPods(podsFor(decision, selector), knowledge.pods !== "readable");
       }
+      hasCreated ||= decision.do === "create";
       await clerk.act(decision, knowledge);
       knowledge = mailbox.take().reduce(learn, knowledge);
     }
   } catch (error) {
     const mine = lockOfMine(mailbox.take().reduce(learn, knowledge));
-    if (mine !== undefined && !(error instanceof PodEndingError)) {
-      await giveBack(clerk, mine, options.signal);
+    if ((mine !== undefined || hasCreated) && !(error instanceof PodEndingError)) {
+      // The answer to a create may be what was not waited for: then only reading tells.
+      await farewell(options.signal, async (until) => {
+        const lock = mine ?? (await readMine(options, until));
+        if (lock !== undefined) await clerk.release(lock, until);
+      });
     }
     ending.abort(error);
     throw options.signal.aborted ? options.signal.reason : error;
@@ -113,7 +120,7 @@ function won(
     stop,
     giveBack: (signal) => {
       stop();
-      return giveBack(clerk, lock, signal);
+      return farewell(signal, (until) => clerk.release(lock, until));
     },
     release: async () => {
       await clerk.release(lock, ending.signal);
@@ -145,14 +152,17 @@ function isOwned(lock: Lock | "none", uid: string, me: Holder): boolean {
 }
 
 /** What was won but never used is given back, so that the others need not wait for this pod's end. */
-async function giveBack(clerk: Clerk, lock: Lock, signal: AbortSignal): Promise<void> {
+async function farewell(
+  signal: AbortSignal,
+  giveBack: (until: AbortSignal) => Promise<void>,
+): Promise<void> {
   const asked = new AbortController();
   const hurry = () => setTimeout(() => asked.abort(), farewellMs.asked).unref();
   if (signal.aborted) hurry();
   else signal.addEventListener("abort", hurry, { once: true });
   try {
     const until = AbortSignal.any([asked.signal, AbortSignal.timeout(farewellMs.usual)]);
-    await clerk.release(lock, until);
+    await giveBack(until);
   } catch {
     // Garbage collection does it when the pod is gone.
   } finally {
@@ -160,7 +170,17 @@ async function giveBack(clerk: Clerk, lock: Lock, signal: AbortSignal): Promise<
   }
 }
 
-function lockOfMine({ lock, me }: Knowledge): Lock | undefined {
+async function readMine(
+  { api, namespace, name, me }: ElectionOptions,
+  signal: AbortSignal,
+): Promise<Lock | undefined> {
+  const call = { verb: "get", resource: "configmaps", namespace, name } as const;
+  const reply = await api.try(call, { signal, mayBeRefused: true });
+  if (reply?.status !== 200) return undefined;
+  return lockOfMine({ lock: lockOf(reply.body as ConfigMap), me });
+}
+
+function lockOfMine({ lock, me }: Pick<Knowledge, "lock" | "me">): Lock | undefined {
   if (typeof lock === "string" || "foreign" in lock.owner || lock.released) return undefined;
   return lock.owner.uid === me.uid ? lock : undefined;
 }

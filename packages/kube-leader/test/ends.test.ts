@@ -112,3 +112,16 @@ test("by SIGTERM while nobody answers that it gives the lock back", async () => 
   expect(performance.now() - began).toBeLessThan(3_000);
   await proxy.close();
 });
+
+test("by --timeout while nobody answers its create, and the lock is free", async () => {
+  await using proxy = await proxied();
+  proxy.on({ method: "POST", nth: 1 }, { kind: "swallow" });
+  const env = through(proxy, candidates.pod("swallowed-0"));
+  const args = ["--name", "swallowed", "--timeout", "2", "--", "echo", "ran"];
+  const { code, stdout, stderr } = await candidates.start(env, args).ended;
+  expect([code, stdout]).toEqual([124, ""]);
+  expect(stderr).toBe("kube-leader: gave up waiting for swallowed after 2 s\n");
+  const [create] = proxy.log.filter(({ method }) => method === "POST");
+  expect(create?.answeredAt).toBeDefined();
+  expect(candidates.cluster.get("configmaps", "swallowed", namespace)).toBeUndefined();
+});
