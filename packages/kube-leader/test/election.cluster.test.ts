@@ -4,7 +4,7 @@ import {
   type TestNamespace,
   useCluster,
 } from "@internal/test/cluster";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { renderDeployment, renderRbac } from "../src/index.ts";
 import { overlaps, type Rule, roleFor, startElection } from "./pods.ts";
 
@@ -52,7 +52,28 @@ describe.concurrent("with what render gives", () => {
     const { metadata } = await cluster.create(
       renderDeployment({ ...options, healthPort: 8080 }) as Manifest,
     );
-    expect(metadata.uid).toBeTruthy();
+    const path = `/apis/apps/v1/namespaces/${namespace.name}/deployments/${metadata.name}`;
+    const { spec } = await cluster.request<{ spec: object }>("GET", path);
+    const probe = { httpGet: { path: "/healthz", port: 8080 } };
+    const field = (name: string, fieldPath: string) => ({
+      name,
+      valueFrom: { fieldRef: { fieldPath } },
+    });
+    const container = {
+      env: [
+        { name: "KUBE_LEADER_NAME", value: "rendered" },
+        field("POD_NAME", "metadata.name"),
+        field("POD_NAMESPACE", "metadata.namespace"),
+        field("POD_UID", "metadata.uid"),
+      ],
+      readinessProbe: probe,
+      livenessProbe: { ...probe, initialDelaySeconds: 10 },
+    };
+    expect(spec).toMatchObject({
+      replicas: 2,
+      strategy: { type: "Recreate" },
+      template: { spec: { serviceAccountName: "rendered", containers: [container] } },
+    });
   });
 });
 
@@ -77,6 +98,25 @@ describe.concurrent("less than the minimal role is named: verb, resource, namesp
     } else await cli.printed(new RegExp(`not allowed to ${verb} ${where}`));
   });
 
+  test("of the recommended role, delete: when a finished pod's lock is to be removed", async () => {
+    const lock = "less-remove";
+    const { waiter, finish } = await waitWithout(lock, "configmaps", "delete");
+    await finish();
+    await waiter.printed(new RegExp(`not allowed to delete configmaps/${lock} in namespace`));
+  });
+
+  test("of the recommended role, watch of pods: while it waits", async () => {
+    const { waiter } = await waitWithout("less-look", "pods", "watch");
+    await waiter.printed(/not allowed to watch pods in namespace/);
+  });
+
+  test("without list of pods it is as with the minimal role: a freed lock is taken", async () => {
+    const { waiter, finish } = await waitWithout("less-pods", "pods", "list");
+    await finish();
+    await cluster.request("DELETE", `${namespace.path("configmaps")}/less-pods`);
+    await waiter.printed(/leads as less-pods-b/);
+  });
+
   test("get is what status needs", async () => {
     const lock = "less-get";
     await namespace.serviceAccount(lock, { rules: rulesWithout(lock, "get") });
@@ -89,6 +129,27 @@ describe.concurrent("less than the minimal role is named: verb, resource, namesp
     });
   });
 });
+
+/** A pod that holds the lock, and another that waits with the recommended role less one right. */
+async function waitWithout(lock: string, resource: string, verb: string) {
+  const rules = roleFor(lock).map((rule) =>
+    rule.resources.includes(resource)
+      ? { ...rule, verbs: rule.verbs.filter((allowed) => allowed !== verb) }
+      : rule,
+  );
+  await namespace.serviceAccount(lock, { rules });
+  const election = await startElection(cluster, namespace, { lock, account: lock });
+  onTestFinished(() => election[Symbol.asyncDispose]());
+  const [a, b] = [await election.pod(`${lock}-a`), await election.pod(`${lock}-b`)];
+  await a.lead().printed(/leads as/);
+  const waiter = b.lead();
+  await waiter.printed(new RegExp(`waiting for ${lock}`));
+  const finish = async () => {
+    await a.stop();
+    await a.setStatus({ phase: "Succeeded" });
+  };
+  return { waiter, finish };
+}
 
 function rulesWithout(lock: string, verb: string): Rule[] {
   return roleFor(lock, true)
