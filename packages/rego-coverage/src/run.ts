@@ -57,6 +57,7 @@ export async function runCoverage(options: CoverageOptions = {}): Promise<Covera
 /** {@link runCoverage}, with the sources and ranges that lcov, cobertura and html are made of. */
 export async function runDetailed(options: CoverageOptions = {}): Promise<DetailedReport> {
   const { paths = ["policies"], cwd = process.cwd(), changed, signal } = options;
+  signal?.throwIfAborted();
   // OPA takes a list with commas for several.
   const ignore = (options.ignore ?? []).flatMap((globs) => globs.split(","));
   await checkPaths(paths, cwd);
@@ -121,8 +122,8 @@ async function runUnits(
   engine: Engine,
   options: CoverageOptions & { paths: string[]; cwd: string },
 ): Promise<SuiteRun> {
-  const { paths, cwd, ignore = [], v0Compatible = false, contexts = false, signal } = options;
-  const suite: SuiteOptions = { paths, cwd, ignore, v0Compatible, contexts, signal };
+  const { paths, cwd, ignore = [], v0Compatible = false, contexts = false } = options;
+  const suite: SuiteOptions = { paths, cwd, ignore, v0Compatible, contexts };
   if (!options.each) return engine.run(suite);
   const folders = await splitFolders(paths, cwd, ignore);
   const runs: SuiteRun[] = [];

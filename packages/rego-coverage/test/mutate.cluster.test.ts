@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { embeddedEngine } from "../src/engine/embedded.ts";
 import { runMutants } from "../src/mutate/mutate.ts";
 import { runCoverage } from "../src/run.ts";
 
@@ -95,6 +96,30 @@ describe("what became of a change", () => {
   });
 });
 
+test("runMutants: when one thread fails, no other goes on", async () => {
+  const rules = Array.from({ length: 30 }, (_, n) => `x${n} if input.n > ${n}\n`);
+  const tests = rules.map((_, n) => `test_${n} if a.x${n} with input.n as 99\n`);
+  using folder = makeFolder({
+    "policies/a.rego": `package a\n\n${rules.join("\n")}`,
+    "policies/a_test.rego": `package a_test\n\nimport data.a\n\n${tests.join("\n")}`,
+  });
+  let calls = 0;
+  const suite = { paths: ["policies"], cwd: folder.path, ignore: [], v0Compatible: false };
+  const run = runMutants({
+    ...suite,
+    policies: [{ file: "policies/a.rego", pragmas: [] }],
+    onProgress() {
+      if (++calls === 1) throw new Error("the first change");
+    },
+  });
+  await expect(run).rejects.toThrow("the first change");
+  // Threads that went on would report meanwhile.
+  const engine = embeddedEngine(folder.path);
+  await engine.run({ ...suite, contexts: true });
+  await engine.close();
+  expect(calls).toBe(1);
+});
+
 test("with --each, folders of which one's name begins as another's", async () => {
   const files = (at: string, tests: string) => ({
     [`policies/${at}/a.rego`]: "package a\n\nx if input.n > 3\n",
@@ -138,6 +163,14 @@ test("the cache: damaged, out of date", async () => {
   writeFileSync(join(folder.path, "policies/data.json"), '{"known": 2}');
   await run();
   expect(readdirSync(cache)).toHaveLength(3);
+});
+
+test("runCoverage: nothing is tried for a signal that is aborted before", async () => {
+  using folder = makeFolder({ "policies/a.rego": "package a\n\nx := 1\n" });
+  vi.stubEnv("PATH", "/nowhere");
+  const run = runCoverage({ cwd: folder.path, signal: AbortSignal.abort() });
+  await expect(run).rejects.toMatchObject({ name: "AbortError" });
+  vi.unstubAllEnvs();
 });
 
 test("runCoverage: the signal ends the trying of changes, and nothing is kept", async () => {

@@ -16,10 +16,10 @@ export async function chooseEngine(
   signal?: AbortSignal | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Engine> {
-  if (given !== undefined && given.length > 0) return nativeEngine(given, cwd);
+  if (given !== undefined && given.length > 0) return nativeEngine(given, cwd, signal);
   const named = env["OPA"]?.trim();
-  if (named) return nativeEngine(splitCommand(named), cwd);
-  if (await onPath("opa", env)) return nativeEngine(["opa"], cwd);
+  if (named) return nativeEngine(splitCommand(named), cwd, signal);
+  if (await onPath("opa", env)) return nativeEngine(["opa"], cwd, signal);
   if (embeddedExists()) return embeddedEngine(cwd, signal);
   throw new EngineError(
     "no opa on the PATH, and this build has no embedded engine; install OPA (https://www.openpolicyagent.org/docs/#running-opa) or give its command line with --opa",

@@ -97,6 +97,7 @@ function optimizeWasm(yes: boolean): void {
  * @throws EngineError when this package was built without one
  */
 export function startEmbedded(cwd: string, signal?: AbortSignal | undefined): EmbeddedSession {
+  signal?.throwIfAborted();
   if (engineFolder === undefined) {
     throw new EngineError(
       "this build has no embedded engine: it was built without Go; use a published package",

@@ -11,7 +11,6 @@ export interface SuiteOptions {
   v0Compatible: boolean;
   /** Also find out which tests exercise which rows. */
   contexts: boolean;
-  signal?: AbortSignal | undefined;
 }
 
 /** What one run of the tests gave. */
@@ -32,6 +31,6 @@ export interface Engine {
    * @throws EngineError when the engine cannot be started
    */
   run(options: SuiteOptions): Promise<SuiteRun>;
-  /** Ends what it has started. */
+  /** Ends what it has started: runs that go on fail, and later ones do. */
   close(): Promise<void>;
 }

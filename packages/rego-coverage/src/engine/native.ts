@@ -11,18 +11,37 @@ import { type OpaResult, toTestResult } from "./results.ts";
 import { withWrappedTests, wrappedPattern } from "./wrapped-tests.ts";
 
 /** OPA's own executable, or any command that has its `test` and `version`. */
-export function nativeEngine(command: string[], cwd: string): Engine {
+export function nativeEngine(
+  command: string[],
+  cwd: string,
+  given?: AbortSignal | undefined,
+): Engine {
+  const stop = new AbortController();
+  const signal = given === undefined ? stop.signal : AbortSignal.any([given, stop.signal]);
+  const runs: Promise<SuiteRun>[] = [];
   const [program = ""] = command;
   const named = /^opa([_.-].*)?$/.test(basename(program)) && command.length === 1;
   return {
     name: named ? "opa" : "command",
     async version() {
-      const { stdout } = await execute([...command, "version"], cwd);
+      const { stdout } = await execute([...command, "version"], cwd, signal);
       return /^Version:\s*(\S+)/m.exec(stdout)?.[1] ?? "unknown";
     },
-    run: (options) => runSuite(command, options),
-    async close() {}, // a process of its own for every run
+    run(options) {
+      const run = runSuite(command, { ...options, signal });
+      runs.push(run);
+      return run;
+    },
+    async close() {
+      stop.abort();
+      await Promise.allSettled(runs); // each removes its temporary files
+    },
   };
+}
+
+/** A suite, and what ends its processes. */
+interface NativeSuite extends SuiteOptions {
+  signal: AbortSignal;
 }
 
 /**
@@ -30,7 +49,7 @@ export function nativeEngine(command: string[], cwd: string): Engine {
  * skipped), and no list of the tests with the coverage: then a second run gives the results, and a third one the
  * coverage of the tests that were evaluated to their end, passed or failed.
  */
-async function runSuite(command: string[], options: SuiteOptions): Promise<SuiteRun> {
+async function runSuite(command: string[], options: NativeSuite): Promise<SuiteRun> {
   const covered = await opaTest(command, options, ["--coverage"]);
   const coverage = await ownFiles(parseCoverage(covered.stdout), options.cwd);
   if (coverage !== undefined && covered.code === 0) {
@@ -66,7 +85,7 @@ async function testsInSources(files: string[], cwd: string): Promise<TestResult[
   return found.flat();
 }
 
-async function resultsOnly(command: string[], options: SuiteOptions): Promise<TestResult[]> {
+async function resultsOnly(command: string[], options: NativeSuite): Promise<TestResult[]> {
   const { stdout, stderr } = await opaTest(command, options, ["--format", "json"]);
   const results = parseJson(stdout);
   if (!Array.isArray(results)) {
@@ -88,7 +107,7 @@ async function resultsOnly(command: string[], options: SuiteOptions): Promise<Te
 /** @returns undefined when OPA gives none: a test that ended before does not do so again */
 async function coverageOfWrapped(
   command: string[],
-  options: SuiteOptions,
+  options: NativeSuite,
   names: string[],
 ): Promise<Map<string, FileRanges> | undefined> {
   return withWrappedTests(names, options.cwd, async (file) => {
@@ -100,7 +119,7 @@ async function coverageOfWrapped(
 /** Adds the coverage of every passing test alone, one run each. */
 async function withContexts(
   command: string[],
-  options: SuiteOptions,
+  options: NativeSuite,
   run: SuiteRun,
 ): Promise<SuiteRun> {
   if (!options.contexts) return run;
@@ -121,7 +140,7 @@ async function withContexts(
 /** The coverage of wrapped tests, without the file that wraps them. */
 async function runWrapped(
   command: string[],
-  options: SuiteOptions,
+  options: NativeSuite,
   file: string,
   pattern: string,
 ): Promise<Map<string, FileRanges> | undefined> {
@@ -135,7 +154,7 @@ async function runWrapped(
   return coverage;
 }
 
-function opaTest(command: string[], options: SuiteOptions, flags: string[]): Promise<Executed> {
+function opaTest(command: string[], options: NativeSuite, flags: string[]): Promise<Executed> {
   const { paths, cwd, ignore, v0Compatible, signal } = options;
   const args = [
     ...ignore.map((glob) => `--ignore=${glob}`),
@@ -153,12 +172,8 @@ interface Executed {
 }
 
 /** Runs a command to its end; its exit code is the caller's to judge. */
-async function execute(
-  command: string[],
-  cwd: string,
-  signal?: AbortSignal | undefined,
-): Promise<Executed> {
-  signal?.throwIfAborted(); // Node starts a process even then, and kills it
+async function execute(command: string[], cwd: string, signal: AbortSignal): Promise<Executed> {
+  signal.throwIfAborted(); // Node starts a process even then, and kills it
   const [program = "", ...args] = command;
   const child = spawn(program, args, { cwd, signal, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<number | null>((done, fail) => {

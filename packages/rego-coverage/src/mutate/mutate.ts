@@ -37,6 +37,7 @@ export interface MutationOptions extends Omit<SuiteOptions, "contexts"> {
   policies: { file: string; pragmas: Pragma[] }[];
   /** How long the tests of one change may take. @default 30_000 */
   limitMs?: number;
+  signal?: AbortSignal | undefined;
   /** Called after every change. */
   onProgress?: (done: number, all: number) => void;
 }
@@ -58,10 +59,18 @@ const threads = Math.min(availableParallelism(), 4);
  * @throws LoadError when the embedded OPA cannot load the policies (built-in functions of another program)
  */
 export async function runMutants(options: MutationOptions): Promise<Judged[]> {
-  const { paths, cwd, ignore, v0Compatible, policies, signal } = options;
+  const { paths, cwd, ignore, v0Compatible, policies, signal: given } = options;
   const suite = { paths, ignore, v0Compatible };
-  const first = startEmbedded(cwd, signal);
+  const stop = new AbortController();
+  const signal = given === undefined ? stop.signal : AbortSignal.any([given, stop.signal]);
+  const sessions: EmbeddedSession[] = [];
+  const start = () => {
+    const session = startEmbedded(cwd, signal);
+    sessions.push(session);
+    return session;
+  };
   try {
+    const first = start();
     const files = policies.map(({ file }) => file);
     const settings = { engine: await engineHash(), ignore, v0Compatible, files };
     const cache = await cacheEntry<Judged[]>(paths, cwd, settings);
@@ -71,45 +80,43 @@ export async function runMutants(options: MutationOptions): Promise<Judged[]> {
       ...suite,
       policies: files,
     });
-    const judged = await judgeAll(mutants, suite, first, options);
+    const loaded = async () => {
+      const session = start();
+      await session.request("load", suite);
+      return session;
+    };
+    const judged = await judgeAll(mutants, first, loaded, options);
     await cache.write(judged);
     return judged;
   } finally {
-    await first.close();
+    // Whatever failed first: no thread goes on or starts another.
+    stop.abort();
+    await Promise.all(sessions.map((session) => session.close()));
   }
 }
 
 async function judgeAll(
   mutants: Mutant[],
-  suite: object,
   first: EmbeddedSession,
-  { cwd, signal, limitMs = 30_000, onProgress }: MutationOptions,
+  loaded: () => Promise<EmbeddedSession>,
+  { limitMs = 30_000, onProgress }: MutationOptions,
 ): Promise<Judged[]> {
   const judged: Judged[] = [];
   const queue = mutants.entries();
   let done = 0;
-  const loaded = async () => {
-    const session = startEmbedded(cwd, signal);
-    await session.request("load", suite);
-    return session;
-  };
   const thread = async (_: unknown, index: number) => {
     let session = index === 0 ? first : await loaded();
-    try {
-      for (const [at, mutant] of queue) {
-        const { tests = [], ...change } = mutant;
-        const outcome = await session
-          .request<Outcome>("mutate", { mutant: change, tests }, limitMs)
-          .catch((error: unknown): Outcome => {
-            if (!(error instanceof EngineTimeoutError)) throw error;
-            return { status: "timeout", ran: tests };
-          });
-        if (outcome.status === "timeout") session = await loaded();
-        judged[at] = { mutant, outcome };
-        onProgress?.(++done, mutants.length);
-      }
-    } finally {
-      await session.close();
+    for (const [at, mutant] of queue) {
+      const { tests = [], ...change } = mutant;
+      const outcome = await session
+        .request<Outcome>("mutate", { mutant: change, tests }, limitMs)
+        .catch((error: unknown): Outcome => {
+          if (!(error instanceof EngineTimeoutError)) throw error;
+          return { status: "timeout", ran: tests };
+        });
+      if (outcome.status === "timeout") session = await loaded();
+      judged[at] = { mutant, outcome };
+      onProgress?.(++done, mutants.length);
     }
   };
   const count = Math.max(1, Math.min(threads, Math.ceil(mutants.length / 20)));
