@@ -1,16 +1,8 @@
 import { relative, resolve } from "node:path";
+import { type Annotation, renderAnnotation } from "@internal/lib/github";
 import { projectRoot } from "../istanbul.ts";
 import type { CoverageReport } from "../types.ts";
 import { reasons } from "./text.ts";
-
-interface Annotation {
-  level: "error" | "notice";
-  file: string;
-  line: number;
-  endLine?: number;
-  title: string;
-  message: string;
-}
 
 /** GitHub's workflow commands: an annotation for each gap and each test that did not pass. */
 export function renderGithub(
@@ -18,7 +10,7 @@ export function renderGithub(
   cwd: string,
 ): string {
   const root = projectRoot(cwd);
-  const annotations: Annotation[] = [
+  const annotations: (Annotation & { file: string })[] = [
     ...tests
       .filter(({ result }) => result === "fail" || result === "error")
       .map(({ file, row, name, message }) => ({
@@ -46,10 +38,9 @@ export function renderGithub(
     })),
   ];
   return annotations
-    .map(({ level, file, line, endLine, title, message }) => {
+    .map(({ file, ...rest }) => {
       const path = relative(root, resolve(cwd, file));
-      const end = endLine === undefined ? "" : `,endLine=${endLine}`;
-      return `::${level} file=${property(path)},line=${line}${end},title=${property(title)}::${data(message)}\n`;
+      return `${renderAnnotation({ file: path, ...rest })}\n`;
     })
     .join("");
 }
@@ -57,13 +48,4 @@ export function renderGithub(
 function gapMessage(reason: keyof typeof reasons | undefined): string {
   const why = reason === undefined ? "" : ` (${reasons[reason]})`;
   return `no test exercises this${why}`;
-}
-
-// Escapes as in https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
-function data(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
-}
-
-function property(text: string): string {
-  return data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
