@@ -149,11 +149,16 @@ export function createClerk(options: ClerkOptions): Clerk {
         case "look-at-self":
           return lookAtSelf(knowledge.pods !== "readable");
         case "step-down":
-          await release(decision.lock, signal);
+          await release(decision.lock, signal).catch(ignoreRefusal);
           throw new PodEndingError(`pod ${me.pod} is being deleted, so it does not begin to lead`);
         case "refuse":
           throw new ForeignLockError(decision.problem);
       }
     },
   };
+}
+
+/** Where the role does not allow to delete the lock, it is freed when this pod is gone, which is soon. */
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof RefusedError)) throw error;
 }

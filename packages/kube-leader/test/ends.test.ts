@@ -116,6 +116,7 @@ test("by SIGTERM while nobody answers that it gives the lock back", async () => 
 test("by --timeout while nobody answers its create, and the lock is free", async () => {
   await using proxy = await proxied();
   proxy.on({ method: "POST", nth: 1 }, { kind: "swallow" });
+  proxy.on({ path: "watch=true" }, { kind: "black-hole" }); // it would tell
   const env = through(proxy, candidates.pod("swallowed-0"));
   const args = ["--name", "swallowed", "--timeout", "2", "--", "echo", "ran"];
   const { code, stdout, stderr } = await candidates.start(env, args).ended;
@@ -124,4 +125,17 @@ test("by --timeout while nobody answers its create, and the lock is free", async
   const [create] = proxy.log.filter(({ method }) => method === "POST");
   expect(create?.answeredAt).toBeDefined();
   expect(candidates.cluster.get("configmaps", "swallowed", namespace)).toBeUndefined();
+});
+
+test("with 143 when its own pod ends, also where the role does not let it give the lock back", async () => {
+  await using proxy = await proxied();
+  const none = { kind: "PodList", metadata: { resourceVersion: "1" }, items: [] };
+  proxy.on({ method: "GET", path: "/pods?" }, { kind: "answer", status: 200, body: none });
+  const refusal = { kind: "Status", apiVersion: "v1", code: 403 };
+  proxy.on({ method: "DELETE" }, { kind: "answer", status: 403, body: refusal });
+  const env = through(proxy, candidates.pod("leaving-0"));
+  const { code, stdout, stderr } = await candidates.start(env, ["leaving", "echo", "ran"]).ended;
+  expect([code, stdout]).toEqual([143, ""]);
+  expect(stderr).toMatch(/pod leaving-0 is being deleted, so it does not begin to lead\n$/);
+  expect(proxy.log.some(({ method }) => method === "DELETE")).toBe(true);
 });
