@@ -20,7 +20,8 @@ test("an instance that has registered under another name is found after its old 
   const ending = new AbortController();
   const failures: unknown[] = [];
   const failed = (error: unknown) => failures.push(error);
-  const nodes = followNodes(client, { signal: ending.signal, failed });
+  const answered = () => {};
+  const nodes = followNodes(client, { signal: ending.signal, failed, answered });
   await nodes.ready;
   const nameOf = () => nodes.find("i-1")?.metadata.name;
   expect(nameOf()).toBe("ip-10-0-0-1");

@@ -52,7 +52,10 @@ SIGTERM hands over: nothing is completed, and the messages in hand are visible t
     const server =
       listen === undefined
         ? undefined
-        : await serveObservability({ listen, registry: metrics.registry, ready: daemon.problem });
+        : await serveObservability({
+            ...{ listen, registry: metrics.registry },
+            ...{ health: daemon.stuck, ready: daemon.problem },
+          });
     if (server !== undefined) log.info(`listening on ${server.url}`, { url: server.url });
     log.info("started", { groups: config.groups, queueUrl: config.queueUrl });
     try {

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "@internal/lib/errors";
 import { type AwsClients, connectAws } from "../aws/clients.ts";
 import { createGroups, type Groups } from "../aws/groups.ts";
 import { createLifecycleHooks } from "../aws/lifecycle-hooks.ts";
 import { createQueue, type Queue, type Received } from "../aws/queue.ts";
+import { isRefusal } from "../aws/refusal.ts";
 import { createSignals } from "../aws/signals.ts";
 import { type ConfigInput, configSchema } from "../config.ts";
 import { followBudgets } from "../drain/budgets.ts";
@@ -20,6 +22,7 @@ import { createSightings } from "../rollout/sightings.ts";
 import { createTerminations, type Terminations } from "../rollout/terminations.ts";
 import type { Wait } from "../wait.ts";
 import type { DaemonEvent } from "./event.ts";
+import { createStanding } from "./standing.ts";
 import { createWebhook } from "./webhook.ts";
 
 export interface DaemonOptions {
@@ -39,11 +42,14 @@ export interface Daemon {
    * Works until the signal aborts, and then hands over: nothing is completed, every node in hand is free and
    * every message visible for the next process.
    *
-   * @throws DaemonRefused when Kubernetes refuses the credentials for a minute, or the queue does not exist
+   * @throws DaemonRefused when Kubernetes refuses the credentials for a minute, the queue does and nothing is in
+   *   hand, or the queue does not exist
    */
   run(signal: AbortSignal): Promise<void>;
   /** Why it does not do its job now; undefined when it does. */
   problem(): string | undefined;
+  /** Why it has to be started anew: it has stopped turning. Nothing outside is ever the reason; undefined while it turns. */
+  stuck(): string | undefined;
   /** The instances in hand. */
   rollouts(): RolloutView[];
   /** The new instances at the readiness gate, and what each waits for. */
@@ -65,8 +71,9 @@ export class DaemonRefused extends Error {
   readonly code = "REFUSED";
 }
 
-const refusedPatienceMs = 60_000;
 const retryMs = 2000;
+/** A poll, its attempts and the deletions after it take three minutes at most. */
+const stuckMs = 300_000;
 const groupsLastMs = 2000;
 
 /**
@@ -89,8 +96,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
   };
   let terminations: Terminations | undefined;
   let gate: Gate | undefined;
-  let nodesProblem: string | undefined = "the nodes are not known yet";
-  let queueProblem: string | undefined = "the queue has not answered yet";
+  let turnedAt: number | undefined;
+  const nodesStand = createStanding("the nodes are not known yet", "the nodes are not followed");
+  const queueStands = createStanding("the queue has not answered yet", "the queue does not answer");
 
   async function run(outer: AbortSignal): Promise<void> {
     const ending = new AbortController();
@@ -100,9 +108,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
     const own = limited(kubernetes, bucket, "");
     const queue = createQueue(aws.queue, config);
     const refused = Promise.withResolvers<never>();
-    const nodes = followNodes(own, { signal, failed: judgeFailure(refused.reject) });
-    void nodes.ready.then(() => {
-      nodesProblem = undefined;
+    const nodes = followNodes(own, {
+      signal,
+      failed: judgeFailure(refused.reject),
+      answered() {
+        if (nodesStand.answered()) tell({ type: "recovered", what: "follow nodes" });
+      },
     });
     const failed = (error: unknown) => tell({ type: "failed", what: "follow budgets", error });
     const budgets = followBudgets(own, { signal, failed });
@@ -156,38 +167,44 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
-  /** Credentials may be refused for a while, when a role was made a moment ago. */
   function judgeFailure(reject: (error: Error) => void): (error: unknown) => void {
-    let refusedSince: number | undefined;
     return (error) => {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       tell({ type: "failed", what: "follow nodes", error });
-      if (nodesProblem !== undefined) nodesProblem = `the nodes are not known yet: ${message}`;
-      if (!isApiError(error, 401, 403)) refusedSince = undefined;
-      else refusedSince ??= Date.now();
-      if (refusedSince === undefined || Date.now() - refusedSince < refusedPatienceMs) return;
-      reject(new DaemonRefused(`Kubernetes refuses to show the nodes: ${message}`));
+      if (nodesStand.failed(message, isApiError(error, 401, 403))) {
+        reject(new DaemonRefused(`Kubernetes refuses to show the nodes: ${message}`));
+      }
     };
   }
 
   async function receiveAll(context: Receiving): Promise<void> {
     const { queue, signal } = context;
     while (!signal.aborted) {
+      turnedAt = Date.now();
       try {
         const received = await queue.receive(signal);
-        queueProblem = undefined;
+        if (queueStands.answered()) tell({ type: "recovered", what: "receive messages" });
         await Promise.all(received.map((message) => take(message, context)));
       } catch (error) {
         if (signal.aborted) return;
-        const { name, message } = error as Error;
-        if (name === "QueueDoesNotExist" && queueProblem !== undefined) {
-          throw new DaemonRefused(`${config.queueUrl}: no such queue`, { cause: error });
-        }
-        queueProblem = `the queue does not answer: ${message}`;
         tell({ type: "failed", what: "receive messages", error });
+        judgeQueue(error);
         await sleep(retryMs, undefined, { signal }).catch(() => {});
       }
     }
+  }
+
+  /** Refused with something in hand, it goes on: the heartbeats may still be accepted, and new credentials may come. */
+  function judgeQueue(error: unknown): void {
+    const message = messageOf(error);
+    const { name } = error as Error;
+    if (name === "QueueDoesNotExist" && queueStands.problem() !== undefined) {
+      throw new DaemonRefused(`${config.queueUrl}: no such queue`, { cause: error });
+    }
+    const isRefused = queueStands.failed(message, isRefusal(error));
+    const isIdle = (terminations?.all().size ?? 0) === 0 && (gate?.waiting() ?? []).length === 0;
+    if (!isRefused || !isIdle) return;
+    throw new DaemonRefused(`${config.queueUrl}: AWS refuses: ${message}`, { cause: error });
   }
 
   async function take(message: Received, context: Receiving): Promise<void> {
@@ -216,7 +233,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   return {
     run,
-    problem: () => nodesProblem ?? queueProblem,
+    problem: () => nodesStand.problem() ?? queueStands.problem(),
+    stuck: () =>
+      turnedAt === undefined || Date.now() - turnedAt < stuckMs
+        ? undefined
+        : "the queue is not being asked any more",
     gated: () => gate?.waiting() ?? [],
     rollouts: () =>
       [...(terminations?.all() ?? [])].map(([instanceId, rollout]) => {

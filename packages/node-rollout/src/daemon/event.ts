@@ -45,7 +45,9 @@ export type DaemonEvent =
     }
   | { type: "ended"; instanceId: string; outcome: RolloutOutcome; durationMs: number }
   /** A request failed and is tried again. */
-  | { type: "failed"; what: string; error: unknown };
+  | { type: "failed"; what: string; error: unknown }
+  /** What is needed all the time, `follow nodes` or `receive messages`, had failed and works again. */
+  | { type: "recovered"; what: string };
 
 /**
  * `gated`: a new node waits behind the taint. `waiting`: for what its message says. `tainted-again`: it has booted

@@ -2,19 +2,32 @@ import type { Log } from "@internal/lib/log";
 import { obstacles, reasonsOf } from "../wait.ts";
 import type { DaemonEvent } from "./event.ts";
 
-/** Writes what happens; a failure that repeats is written once until it changes. */
-export function logEvents(log: Log): (event: DaemonEvent) => void {
-  const failures = new Map<string, string>();
+/** A failure that has not been met for so long is over; its next time is news. */
+const overMs = 300_000;
+
+/**
+ * Writes what happens; a failure that repeats is written once until it changes or is over.
+ *
+ * @param now milliseconds
+ */
+export function logEvents(log: Log, now: () => number = Date.now): (event: DaemonEvent) => void {
+  const failures = new Map<string, { kind: string; at: number }>();
   return (event) => {
     switch (event.type) {
       case "failed": {
         const { what } = event;
         const message = event.error instanceof Error ? event.error.message : String(event.error);
         const kind = isUnreachable(event.error) ? "unreachable" : message;
-        if (failures.get(what) === kind) return;
-        failures.set(what, kind);
+        for (const [key, { at }] of failures) if (now() - at > overMs) failures.delete(key);
+        const isKnown = failures.get(what)?.kind === kind;
+        failures.set(what, { kind, at: now() });
+        if (isKnown) return;
         return log.warning(`${what}: ${message}; trying again`, { what });
       }
+      case "recovered":
+        failures.delete(event.what);
+        log.info(`${event.what}: works again`, { what: event.what });
+        break;
       case "message": {
         const { outcome, reason, id } = event;
         const left = ["foreign", "launching", "malformed"].includes(outcome);

@@ -10,7 +10,7 @@ export interface Follower<T> {
   changed(type: "set" | "deleted", item: T): void;
   /** A request or a watch failed; it is tried again after `retryMs`. */
   failed?(error: unknown, retryMs: number): void;
-  /** The server answers: there is a list, or a watch was accepted. */
+  /** The server answers: there is a list, a watch was accepted, or an event came. */
   answered?(): void;
 }
 
@@ -35,6 +35,7 @@ export async function follow<T extends { metadata: Metadata }>(
   const { path, query, signal } = request;
   let version = request.from;
   let retry = retryFirst;
+  let hasStood = true;
   while (!signal.aborted) {
     try {
       if (version === undefined) {
@@ -49,15 +50,20 @@ export async function follow<T extends { metadata: Metadata }>(
         ...(query && { query }),
         resourceVersion: version,
         signal,
-        opened: follower.answered,
+        // Where the last one was accepted and ended at once, acceptance says nothing.
+        opened: hasStood ? follower.answered : undefined,
       })) {
         const item = reduce(object);
         version = item.metadata.resourceVersion;
         retry = retryFirst;
+        hasStood = true;
+        follower.answered?.();
         if (type === "BOOKMARK") continue;
         follower.changed(type === "DELETED" ? "deleted" : "set", item);
       }
-      if (performance.now() - began < watchStands) throw new Error("the watch ended at once");
+      hasStood = performance.now() - began >= watchStands;
+      if (!hasStood) throw new Error("the watch ended at once");
+      follower.answered?.();
       retry = retryFirst;
     } catch (error) {
       if (signal.aborted) return;

@@ -18,9 +18,9 @@ export interface NodeIndex {
 /** Follows the nodes until the signal aborts. */
 export function followNodes(
   kubernetes: Kubernetes,
-  options: { signal: AbortSignal; failed(error: unknown): void },
+  options: { signal: AbortSignal; failed(error: unknown): void; answered(): void },
 ): NodeIndex {
-  const { signal, failed } = options;
+  const { signal, failed, answered } = options;
   const nodes = new Map<string, Node>();
   const changed = new EventTarget();
   const known = Promise.withResolvers<void>();
@@ -49,7 +49,7 @@ export function followNodes(
       else if (nodes.get(id)?.metadata.uid === node.metadata.uid) nodes.delete(id);
       notify(id);
     },
-    failed,
+    ...{ failed, answered },
   });
   return {
     ready: known.promise,
