@@ -92,7 +92,10 @@ async function mutate(
   policies: PolicyCoverage[],
   options: CoverageOptions & { paths: string[]; cwd: string },
 ): Promise<MutationReport> {
-  const { runMutants, summarizeMutants } = await import("./mutate/mutate.ts");
+  const [{ runMutants, summarizeMutants }, { removeUnusedEntries }] = await Promise.all([
+    import("./mutate/mutate.ts"),
+    import("./mutate/cache.ts"),
+  ]);
   const { paths, cwd, ignore = [], v0Compatible = false, signal, onMutant } = options;
   const folders = options.each ? await splitFolders(paths, cwd, ignore) : undefined;
   const judged: Judged[] = [];
@@ -111,6 +114,7 @@ async function mutate(
       })),
     );
   }
+  await removeUnusedEntries();
   return summarizeMutants(judged, policies);
 }
 

@@ -1,5 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCli } from "@internal/test/cli";
@@ -163,6 +170,25 @@ test("the cache: damaged, out of date", async () => {
   writeFileSync(join(folder.path, "policies/data.json"), '{"known": 2}');
   await run();
   expect(readdirSync(cache)).toHaveLength(3);
+});
+
+test("the cache: what no run has used for 30 days is removed, and nothing else", async () => {
+  using folder = makeFolder({
+    "policies/a.rego": "package a\n\nx if input.n > 3\n",
+    "policies/a_test.rego": "package a_test\n\nimport data.a\n\ntest_x if a.x with input.n as 5\n",
+  });
+  const cache = join(folder.path, "cache/rego-coverage");
+  const env = { PATH: "/nowhere", XDG_CACHE_HOME: join(folder.path, "cache") };
+  const run = () => runCli("rego-coverage", ["--mutate"], { cwd: folder.path, env });
+  await run();
+  const [used = ""] = readdirSync(cache);
+  const [recent, unused] = ["a".repeat(64), "b".repeat(64)];
+  for (const name of [recent, unused, "notes"]) writeFileSync(join(cache, name), "");
+  const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 3600 * 1000);
+  for (const name of [used, unused, "notes"]) utimesSync(join(cache, name), 0, daysAgo(31));
+  utimesSync(join(cache, recent), 0, daysAgo(29));
+  await run();
+  expect(new Set(readdirSync(cache))).toEqual(new Set([used, recent, "notes"]));
 });
 
 test("runCoverage: nothing is tried for a signal that is aborted before", async () => {

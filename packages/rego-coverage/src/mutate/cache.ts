@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeFolders } from "@internal/lib/folders";
@@ -15,6 +15,9 @@ export interface CacheEntry<T> {
 /** What OPA loads from a folder. */
 const loaded = /\.(rego|json|ya?ml|tar\.gz)$/;
 
+/** How long an entry is kept that no run uses. */
+const keptMs = 30 * 24 * 3600 * 1000;
+
 /** The entry for these files' contents and settings, in the user's cache folder. */
 export async function cacheEntry<T>(
   paths: string[],
@@ -23,14 +26,16 @@ export async function cacheEntry<T>(
 ): Promise<CacheEntry<T>> {
   const sum = createHash("sha256").update(JSON.stringify(settings));
   for (const path of paths) await addContents(sum, path, cwd);
-  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rego-coverage");
+  const folder = cacheFolder();
   const file = join(folder, sum.digest("hex"));
   return {
     async read() {
       const [, sum, text = ""] =
         /^(\w+)\n(.*)$/s.exec(await readFile(file, "utf8").catch(() => "")) ?? [];
-      // One that was damaged is none.
-      return sum === hash(text) ? (JSON.parse(text) as T) : undefined;
+      if (sum !== hash(text)) return undefined; // one that was damaged is none
+      const now = new Date();
+      await utimes(file, now, now).catch(() => {}); // a folder that cannot be written serves as well
+      return JSON.parse(text) as T;
     },
     async write(value) {
       const text = JSON.stringify(value);
@@ -42,6 +47,23 @@ export async function cacheEntry<T>(
       }
     },
   };
+}
+
+/** Removes the entries that no run has used for 30 days, as far as the folder can be written. */
+export async function removeUnusedEntries(): Promise<void> {
+  const folder = cacheFolder();
+  const names = await readdir(folder).catch(() => []);
+  const entries = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const oldest = Date.now() - keptMs;
+  for (const path of entries.map((name) => join(folder, name))) {
+    // Another run may have removed it.
+    const used = (await stat(path).catch(() => undefined))?.mtimeMs;
+    if (used !== undefined && used < oldest) await rm(path, { force: true }).catch(() => {});
+  }
+}
+
+function cacheFolder(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "rego-coverage");
 }
 
 /** Adds a file, or those below a folder that OPA loads; like OPA it follows links. */
