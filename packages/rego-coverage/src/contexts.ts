@@ -1,8 +1,8 @@
+import type { FileContexts } from "./coverage-report.ts";
 import { byText } from "./missing.ts";
 import type { PolicyCoverage } from "./policy-coverage.ts";
 import type { FileRanges } from "./report.ts";
 import { rowsOf } from "./rows.ts";
-import type { FileContexts } from "./types.ts";
 
 /** Turns what each test covers into which tests cover each row, for the coverable rows of the policies. */
 export function contextsOf(

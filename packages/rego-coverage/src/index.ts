@@ -1,7 +1,3 @@
-export { EngineError, InputError, LoadError } from "./errors.ts";
-export { formatMissing, missingCoverage } from "./missing.ts";
-export { ReportError } from "./report.ts";
-export { type CoverageOptions, runCoverage } from "./run.ts";
 export type {
   CoverageReport,
   FileContexts,
@@ -13,4 +9,8 @@ export type {
   Reason,
   Survivor,
   TestResult,
-} from "./types.ts";
+} from "./coverage-report.ts";
+export { EngineError, InputError, LoadError } from "./errors.ts";
+export { formatMissing, missingCoverage } from "./missing.ts";
+export { ReportError } from "./report.ts";
+export { type CoverageOptions, runCoverage } from "./run.ts";

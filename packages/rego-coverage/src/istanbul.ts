@@ -5,8 +5,8 @@ import libCoverage, {
   type CoverageMapData,
   type Range,
 } from "istanbul-lib-coverage";
+import type { FileContexts } from "./coverage-report.ts";
 import type { PolicyCoverage } from "./policy-coverage.ts";
-import type { FileContexts } from "./types.ts";
 
 /**
  * Puts policies into istanbul's terms for its reporters: statements, each within one row, for istanbul gives a

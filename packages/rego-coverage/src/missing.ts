@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
+import type { Missing, Position } from "./coverage-report.ts";
 import { type FileRanges, type Range, readReport } from "./report.ts";
 import { type Run, runsOfRanges } from "./rows.ts";
-import type { Missing, Position } from "./types.ts";
 
 /**
  * What no test exercises in these policies, by a report of `opa test --coverage`.

@@ -1,9 +1,9 @@
+import type { FileSummary, Ignored, Missing } from "./coverage-report.ts";
 import { gapsOf, isUntested } from "./missing.ts";
 import type { Pragma } from "./pragmas.ts";
 import type { FileRanges } from "./report.ts";
 import { rowsOf, runsOf } from "./rows.ts";
 import type { PolicySource } from "./sources.ts";
-import type { FileSummary, Ignored, Missing } from "./types.ts";
 
 /** One policy with all that is known of its coverage. */
 export interface PolicyCoverage {

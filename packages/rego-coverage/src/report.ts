@@ -1,4 +1,4 @@
-import type { Position, Reason } from "./types.ts";
+import type { Position, Reason } from "./coverage-report.ts";
 
 /** Rows `start` to `end`, both inclusive, with columns (end exclusive) where OPA gives them. */
 export interface Range {

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { resolve, sep } from "node:path";
 import { contextsOf } from "./contexts.ts";
+import type { CoverageReport, MutationReport } from "./coverage-report.ts";
 import { chooseEngine } from "./engine/choose.ts";
 import type { Engine, SuiteOptions, SuiteRun } from "./engine/engine.ts";
 import { InputError } from "./errors.ts";
@@ -10,7 +11,6 @@ import type { Judged } from "./mutate/mutate.ts";
 import { checkPaths, splitFolders } from "./paths.ts";
 import { judgePolicy, type PolicyCoverage, percentOf, summarize } from "./policy-coverage.ts";
 import { readPolicies } from "./sources.ts";
-import type { CoverageReport, MutationReport } from "./types.ts";
 
 /** What to run, and with what. */
 export interface CoverageOptions {
@@ -34,6 +34,7 @@ export interface CoverageOptions {
   changed?: string;
   /** Where relative paths start. @default the working directory */
   cwd?: string;
+  /** Ends the run and all that it started; `runCoverage` then throws the signal's reason or an `AbortError`. */
   signal?: AbortSignal;
 }
 
@@ -44,10 +45,12 @@ export interface DetailedReport {
 }
 
 /**
- * Runs the tests once and reports what of the policies they exercise.
+ * Runs the tests and reports what of the policies they exercise: once where all pass. After a failed test an OPA
+ * outside the package runs once or twice more, for it gives no coverage then; `contexts` takes a run for each test.
  *
  * @throws LoadError when OPA cannot load or compile the policies
  * @throws EngineError when there is no OPA to run
+ * @throws ReportError when what it reports is no coverage
  * @throws InputError for paths without policies, and pragmas without a reason
  */
 export async function runCoverage(options: CoverageOptions = {}): Promise<CoverageReport> {

@@ -1,5 +1,5 @@
+import type { CoverageReport, FileSummary } from "./coverage-report.ts";
 import { percentOf } from "./policy-coverage.ts";
-import type { CoverageReport, FileSummary } from "./types.ts";
 
 /** Why a report is not good enough; empty when it is. */
 export type Failure =

@@ -5,7 +5,7 @@ import { type CliOptions, type CliResult, runCli } from "@internal/test/cli";
 import { component } from "@internal/test/components";
 import { makeFolder } from "@internal/test/folder";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { CoverageReport } from "../src/types.ts";
+import type { CoverageReport } from "../src/coverage-report.ts";
 
 const policy = `package a
 

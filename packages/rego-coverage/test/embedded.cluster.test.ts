@@ -6,11 +6,11 @@ import { runCli } from "@internal/test/cli";
 import { component } from "@internal/test/components";
 import { makeFolder } from "@internal/test/folder";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CoverageReport } from "../src/coverage-report.ts";
 import { embeddedEngine } from "../src/engine/embedded.ts";
 import type { SuiteRun } from "../src/engine/engine.ts";
 import { nativeEngine } from "../src/engine/native.ts";
 import { byText } from "../src/missing.ts";
-import type { CoverageReport } from "../src/types.ts";
 import { corpus, corpusFolder } from "./corpus.ts";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));

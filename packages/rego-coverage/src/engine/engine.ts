@@ -1,5 +1,5 @@
+import type { CoverageReport, TestResult } from "../coverage-report.ts";
 import type { FileRanges } from "../report.ts";
-import type { CoverageReport, TestResult } from "../types.ts";
 
 /** What one run of the tests is about. */
 export interface SuiteOptions {

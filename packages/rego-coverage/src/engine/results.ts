@@ -1,4 +1,4 @@
-import type { TestResult } from "../types.ts";
+import type { TestResult } from "../coverage-report.ts";
 
 /** A test's outcome in the JSON of `opa test --format json`. */
 export interface OpaResult {

@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import { type Annotation, renderAnnotation } from "@internal/lib/github";
+import type { CoverageReport } from "../coverage-report.ts";
 import { projectRoot } from "../istanbul.ts";
-import type { CoverageReport } from "../types.ts";
 import { reasons } from "./text.ts";
 
 /** GitHub's workflow commands: an annotation for each gap and each test that did not pass. */

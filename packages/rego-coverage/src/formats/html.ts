@@ -1,9 +1,9 @@
 import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
 import { writeWhole } from "@internal/lib/formats";
+import type { FileContexts, Missing, Survivor } from "../coverage-report.ts";
 import type { PolicyCoverage } from "../policy-coverage.ts";
 import type { DetailedReport } from "../run.ts";
-import type { FileContexts, Missing, Survivor } from "../types.ts";
 import { escapeXml } from "./escape-xml.ts";
 import { writeReport } from "./istanbul-reports.ts";
 import { formatSurvivor, reasons } from "./text.ts";

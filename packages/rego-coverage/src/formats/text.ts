@@ -1,6 +1,5 @@
 import type { Paint } from "@internal/lib/colors";
 import { formatTable } from "@internal/lib/table";
-import { formatMissing } from "../missing.ts";
 import type {
   CoverageReport,
   FileSummary,
@@ -8,7 +7,8 @@ import type {
   Missing,
   Survivor,
   TestResult,
-} from "../types.ts";
+} from "../coverage-report.ts";
+import { formatMissing } from "../missing.ts";
 import type { Demand, Failure } from "../verdict.ts";
 
 /**

@@ -9,7 +9,7 @@ import type { SuiteOptions } from "../engine/engine.ts";
 import { percentOf } from "../policy-coverage.ts";
 import type { Pragma } from "../pragmas.ts";
 import { cacheEntry } from "./cache.ts";
-import type { MutationReport, Survivor } from "./types.ts";
+import type { MutationReport, Survivor } from "./mutation-report.ts";
 
 /** A change that the engine proposes, with the tests that reach it. */
 export interface Mutant {

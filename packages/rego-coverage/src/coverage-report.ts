@@ -1,4 +1,4 @@
-import type { MutationReport } from "./mutate/types.ts";
+import type { MutationReport } from "./mutate/mutation-report.ts";
 
 /** A place in a file: row and column count from 1, columns in code points. */
 export interface Position {
@@ -55,7 +55,7 @@ export interface FileContexts {
   rows: { row: number; tests: string[] }[];
 }
 
-export type { MutationReport, Survivor } from "./mutate/types.ts";
+export type { MutationReport, Survivor } from "./mutate/mutation-report.ts";
 
 /** `--format json`. Percent of coverable policy lines; test files never count. */
 export interface CoverageReport {
