@@ -34,5 +34,9 @@ test("an instance that has registered under another name is found after its old 
   await client.request({ method: "DELETE", path: "/api/v1/nodes/i-1.internal" });
   await expect.poll(nameOf).toBeUndefined();
   expect(failures).toEqual([]);
+  expect(nodes.isFollowed()).toBe(true);
+  await kubernetes.close();
+  await expect.poll(() => failures.length).toBeGreaterThan(0);
+  expect(nodes.isFollowed()).toBe(false);
   ending.abort();
 });

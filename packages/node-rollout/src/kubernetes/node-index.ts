@@ -6,6 +6,8 @@ import { instanceIdOfNode, type Node, toNode } from "./objects.ts";
 export interface NodeIndex {
   /** Resolves when they are known for the first time. */
   ready: Promise<void>;
+  /** Whether news come now; what has been known before may be old otherwise. */
+  isFollowed(): boolean;
   find(instanceId: string): Node | undefined;
   /** Every node with an instance behind it, by that instance's id. */
   all(): ReadonlyMap<string, Node>;
@@ -24,6 +26,7 @@ export function followNodes(
   const nodes = new Map<string, Node>();
   const changed = new EventTarget();
   const known = Promise.withResolvers<void>();
+  let isFollowed = false;
   const listen = (type: string, listener: () => void, signal: AbortSignal) =>
     changed.addEventListener(type, listener, { signal });
   const notify = (...instanceIds: string[]) => {
@@ -49,10 +52,18 @@ export function followNodes(
       else if (nodes.get(id)?.metadata.uid === node.metadata.uid) nodes.delete(id);
       notify(id);
     },
-    ...{ failed, answered },
+    failed(error) {
+      isFollowed = false;
+      failed(error);
+    },
+    answered() {
+      isFollowed = true;
+      answered();
+    },
   });
   return {
     ready: known.promise,
+    isFollowed: () => isFollowed,
     find: (instanceId) => nodes.get(instanceId),
     all: () => nodes,
     onChange: (listener, signal) => listen("any", listener, signal),

@@ -81,6 +81,8 @@ export interface RolloutMachineOptions {
   takeOverMs: number;
   /** Milliseconds that an instance is held that is no node. */
   unknownMs: number;
+  /** Whether news of nodes come now: without them nobody can tell that an instance is none. */
+  isFollowed: () => boolean;
   drain: { timeoutMs: number; onTimeout: "wait" | "force" };
   /** When this began, in milliseconds of the clock. */
   now: number;
@@ -103,7 +105,7 @@ const retryFirstMs = 250;
 const retryLongestMs = 5000;
 
 export function createRolloutMachine(options: RolloutMachineOptions): RolloutMachine {
-  const { instanceId, replica, takeOverMs, unknownMs, drain, now: began } = options;
+  const { instanceId, replica, takeOverMs, unknownMs, isFollowed, drain, now: began } = options;
   const actions = new Map<string, Held>();
   const steps = createSteps();
   let node: NodeView | undefined;
@@ -175,12 +177,11 @@ export function createRolloutMachine(options: RolloutMachineOptions): RolloutMac
     const until = began + unknownMs;
     probe(decision);
     if (wasNode) return "node-gone";
-    if (nodesKnown && (actions.size === 0 || now >= until)) return "unknown";
-    const message = nodesKnown
-      ? "it is no node of this cluster yet"
-      : "the nodes are not known yet";
+    const isCurrent = nodesKnown && isFollowed();
+    if (isCurrent && (actions.size === 0 || now >= until)) return "unknown";
+    const message = isCurrent ? "it is no node of this cluster yet" : "the nodes are not known now";
     decision.waits.push(wait("unknown-node", `Instance ${instanceId}`, message, began));
-    if (nodesKnown) ask(decision, until);
+    if (isCurrent) ask(decision, until);
     return undefined;
   }
 

@@ -49,6 +49,7 @@ export function startRollout(
     replica: context.replica,
     takeOverMs: config.takeOverSeconds * 1000,
     unknownMs: config.unknownInstanceSeconds * 1000,
+    isFollowed: nodes.isFollowed,
     drain: { timeoutMs: config.drain.timeoutSeconds * 1000, onTimeout: config.drain.onTimeout },
     now: began,
   });

@@ -135,6 +135,7 @@ export function startReplica(world: SimWorld, name: string): { kill(): void; ter
     if (known !== undefined) return known;
     const machine = createRolloutMachine({
       ...{ instanceId, replica: name, unknownMs: 300_000, now: clock.now() },
+      isFollowed: () => true,
       takeOverMs: defect === "never takes over" ? 1e12 : takeOverMs,
       drain:
         defect === "forces although it should wait"
