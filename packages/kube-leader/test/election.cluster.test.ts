@@ -4,7 +4,7 @@ import {
   type TestNamespace,
   useCluster,
 } from "@internal/test/cluster";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { renderDeployment, renderRbac } from "../src/index.ts";
 import { overlaps, type Rule, roleFor, startElection } from "./pods.ts";
 
@@ -100,21 +100,21 @@ describe.concurrent("less than the minimal role is named: verb, resource, namesp
 
   test("of the recommended role, delete: when a finished pod's lock is to be removed", async () => {
     const lock = "less-remove";
-    const { waiter, finish } = await waitWithout(lock, "configmaps", "delete");
-    await finish();
-    await waiter.printed(new RegExp(`not allowed to delete configmaps/${lock} in namespace`));
+    await using world = await waitWithout(lock, "configmaps", "delete");
+    await world.finish();
+    await world.waiter.printed(new RegExp(`not allowed to delete configmaps/${lock} in namespace`));
   });
 
   test("of the recommended role, watch of pods: while it waits", async () => {
-    const { waiter } = await waitWithout("less-look", "pods", "watch");
-    await waiter.printed(/not allowed to watch pods in namespace/);
+    await using world = await waitWithout("less-look", "pods", "watch");
+    await world.waiter.printed(/not allowed to watch pods in namespace/);
   });
 
   test("without list of pods it is as with the minimal role: a freed lock is taken", async () => {
-    const { waiter, finish } = await waitWithout("less-pods", "pods", "list");
-    await finish();
+    await using world = await waitWithout("less-pods", "pods", "list");
+    await world.finish();
     await cluster.request("DELETE", `${namespace.path("configmaps")}/less-pods`);
-    await waiter.printed(/leads as less-pods-b/);
+    await world.waiter.printed(/leads as less-pods-b/);
   });
 
   test("get is what status needs", async () => {
@@ -139,7 +139,6 @@ async function waitWithout(lock: string, resource: string, verb: string) {
   );
   await namespace.serviceAccount(lock, { rules });
   const election = await startElection(cluster, namespace, { lock, account: lock });
-  onTestFinished(() => election[Symbol.asyncDispose]());
   const [a, b] = [await election.pod(`${lock}-a`), await election.pod(`${lock}-b`)];
   await a.lead().printed(/leads as/);
   const waiter = b.lead();
@@ -148,7 +147,7 @@ async function waitWithout(lock: string, resource: string, verb: string) {
     await a.stop();
     await a.setStatus({ phase: "Succeeded" });
   };
-  return { waiter, finish };
+  return { waiter, finish, [Symbol.asyncDispose]: election[Symbol.asyncDispose] };
 }
 
 function rulesWithout(lock: string, verb: string): Rule[] {
