@@ -1,4 +1,4 @@
-import type { Metadata } from "./objects.ts";
+import type { ConfigMap } from "./objects.ts";
 
 /** A pod that can hold the lock: its name, and the uid that no other pod ever has. */
 export interface Holder {
@@ -21,12 +21,14 @@ export interface Lock {
 
 const releasedAnnotation = "kube-leader/released";
 
-/** Reads a lock from its ConfigMap: one is ours when its only owner is a Pod. */
-export function lockOf({ metadata }: { metadata: Metadata }): Lock {
+/** Reads a lock from its ConfigMap: one is ours when its only owner is a Pod and it holds no data. */
+export function lockOf({ metadata, data, binaryData }: ConfigMap): Lock {
   const { name, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const owners = metadata.ownerReferences ?? [];
   const [owner] = owners;
   const isPod = owners.length === 1 && owner?.apiVersion === "v1" && owner.kind === "Pod";
+  // What a pod owns may be more than a lock; whoever keeps data in it would lose them.
+  const hasData = data !== undefined || binaryData !== undefined;
   const listed = owners.map(({ kind, name }) => `${kind} ${name}`).join(" and ") || "nothing";
   return {
     uid,
@@ -35,10 +37,10 @@ export function lockOf({ metadata }: { metadata: Metadata }): Lock {
     deleting: deletionTimestamp !== undefined,
     released: metadata.annotations?.[releasedAnnotation] === "true",
     owner:
-      isPod && owner !== undefined
+      isPod && owner !== undefined && !hasData
         ? { pod: owner.name, uid: owner.uid }
         : {
-            foreign: `ConfigMap ${name} is not a lock of kube-leader: its owner is ${listed}, expected one Pod; choose another --name, or delete the ConfigMap if nobody needs it`,
+            foreign: `ConfigMap ${name} is not a lock of kube-leader: its owner is ${listed}${hasData ? " and it has data" : ""}, expected one Pod${hasData ? " and no data" : ""}; choose another --name, or delete the ConfigMap if nobody needs it`,
           },
   };
 }

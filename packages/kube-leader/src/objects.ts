@@ -25,6 +25,8 @@ export interface Pod {
 
 export interface ConfigMap {
   metadata: Metadata;
+  data?: object;
+  binaryData?: object;
 }
 
 /** Whether a pod will never run anything again, although its object is still there. */

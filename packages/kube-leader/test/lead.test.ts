@@ -204,6 +204,15 @@ describe("refusing", () => {
     });
   });
 
+  test("nor is one with data that a pod owns", async () => {
+    await candidates.start(candidates.pod("kept-0"), ["kept", "true"]).ended;
+    await candidates.request("PATCH", "configmaps/kept", { data: { key: "value" } });
+    const { code, stderr } = await candidates.start(candidates.pod("kept-1"), ["kept", "true"])
+      .ended;
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/Pod kept-0 and it has data/)]);
+    expect(candidates.cluster.get("configmaps", "kept", namespace)).toBeDefined();
+  });
+
   test("what the role does not allow is named: verb, resource, namespace, account", async () => {
     const env = candidates.pod("unbound-0", "another-lock");
     const waiter = candidates.start(env, ["unbound", "echo", "ran"]);
