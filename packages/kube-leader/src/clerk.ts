@@ -35,6 +35,7 @@ export interface ClerkOptions {
 const spreadMs = { least: 20, most: 320 };
 /** Where a create meets another's lock that no list shows, it is not tried again at once. */
 const conflict = "create after a conflict";
+const removeConflict = "delete after a conflict";
 /** How long a lock without a living holder is left to garbage collection, which usually takes 20 ms. */
 const collectorMs = { least: 1_000, most: 3_000 };
 
@@ -70,7 +71,12 @@ export function createClerk(options: ClerkOptions): Clerk {
     const body = { preconditions: { uid, resourceVersion } };
     const reply = await api.try({ ...configMaps, verb: "delete", name, body }, { signal });
     if (reply?.status === 404) return mailbox.put({ of: "deleted", uid });
-    if (reply === undefined || reply.status >= 300) return unclear();
+    if (reply === undefined) return unclear();
+    if (reply.status >= 300) {
+      const isTold = await mailbox.arrival(api.pauseMs(removeConflict));
+      return isTold ? undefined : unclear();
+    }
+    api.calm(removeConflict);
     const left = reply.body as Partial<ConfigMap>;
     // A finalizer keeps the object: then the answer is the object, not a Status.
     const isGone = left.metadata?.uid === undefined;
@@ -93,17 +99,20 @@ export function createClerk(options: ClerkOptions): Clerk {
       { signal, mayBeRefused },
     );
     if (status === 403) return mailbox.put({ of: "pods-refused" });
-    const { items } = body as { items?: Pod[] | null };
-    const found = items?.find(({ metadata }) => metadata.uid === me.uid);
+    const { items } = body as { items: Pod[] };
+    const found = items.find(({ metadata }) => metadata.uid === me.uid);
     mailbox.put({ of: "self", self: found === undefined || isOver(found) ? "ending" : "alive" });
   }
 
   async function deleteOwn(uid: string, until: AbortSignal): Promise<Reply> {
     const body = { preconditions: { uid } };
     const call = { ...configMaps, verb: "delete", name, body } as const;
-    for (;;) {
+    for (let isUnclear = false; ; isUnclear = true) {
       const reply = await api.try(call, { signal: until, mayBeRefused: true });
-      if (reply !== undefined) return reply;
+      // What an unclear request deleted is not there for the next.
+      if (reply !== undefined) {
+        return isUnclear && reply.status === 404 ? { ...reply, status: 200 } : reply;
+      }
     }
   }
 
@@ -121,8 +130,9 @@ export function createClerk(options: ClerkOptions): Clerk {
     if (status >= 300) return;
     const body = lockManifest(name, me, { released: true });
     const call = { ...configMaps, verb: "create", body } as const;
-    const reply = await api.try(call, { signal: until, mayBeRefused: true });
-    if (reply === undefined || reply.status >= 300) return;
+    const reply = await api.ask(call, { signal: until, mayBeRefused: true });
+    // Another has the lock, or the mark came to be unheard: who wants the lock removes it.
+    if (reply.status >= 300) return;
     await deleteOwn((reply.body as ConfigMap).metadata.uid, until);
   }
 

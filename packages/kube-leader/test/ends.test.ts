@@ -3,7 +3,13 @@ import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningCli } from "@internal/test/cli";
-import { type Exchange, type FaultProxy, startFaultProxy } from "@internal/test/fault-proxy";
+import {
+  type Exchange,
+  type Fault,
+  type FaultProxy,
+  type Route,
+  startFaultProxy,
+} from "@internal/test/fault-proxy";
 import { makeFolder } from "@internal/test/folder";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Candidates, namespace, startCandidates, through } from "./candidates.ts";
@@ -96,6 +102,23 @@ test("by 127 when the command was removed while it waited, and the lock is free"
   const { code, stderr } = await waiter.ended;
   expect([code, stderr]).toEqual([127, expect.stringMatching(/command: no such file\n$/)]);
   expect(candidates.cluster.get("configmaps", "bereft", namespace)).toBeUndefined();
+  await proxy.close();
+});
+
+test.each<[string, Route, Fault]>([
+  ["deletion is done and its answer cut off", { method: "DELETE", nth: 1 }, { kind: "cut-after" }],
+  ["mark is refused for overload", { method: "POST", nth: 2 }, { kind: "answer", status: 503 }],
+  ["mark is made and its answer cut off", { method: "POST", nth: 2 }, { kind: "cut-after" }],
+])("by 127 after it said that it leads no more, although the %s", async (what, route, fault) => {
+  const lock = `told-${what.replaceAll(/[^a-z]+/g, "-")}`;
+  const { proxy, waiter } = await bereft(lock);
+  proxy.on(route, fault);
+  await candidates.deletePod(`${lock}-0`);
+  expect((await waiter.ended).code).toBe(127);
+  const marks = proxy.log.filter(
+    ({ method, body, status }) => method === "POST" && body.includes("released") && status === 201,
+  );
+  expect(marks.length).toBe(1);
   await proxy.close();
 });
 
