@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { findCommand } from "./command-path.ts";
-import { RefusedError } from "./errors.ts";
+import { CommandError, RefusedError } from "./errors.ts";
 import { type AcquireOptions, acquireLeadership, type Leadership } from "./leadership.ts";
 
 /**
@@ -9,7 +9,7 @@ import { type AcquireOptions, acquireLeadership, type Leadership } from "./leade
  * lock when it has ended. The child gets SIGTERM when `signal` aborts or the lock is lost.
  *
  * @returns how the child ended
- * @throws CommandError, before it waits, when the command cannot be run; what `acquireLeadership` throws
+ * @throws CommandError when the command cannot be run, mostly before it waits; what `acquireLeadership` throws
  */
 export async function runAsLeader(
   command: string,
@@ -34,9 +34,14 @@ export async function runAsLeader(
     const ends = AbortSignal.any([leadership.signal, ...(options.signal ? [options.signal] : [])]);
     ends.addEventListener("abort", end);
     if (ends.aborted) end();
-    const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-    ends.removeEventListener("abort", end);
-    return { code, signal };
+    try {
+      const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+      return { code, signal };
+    } catch (error) {
+      throw new CommandError(`cannot run ${command}: ${(error as Error).message}`, 126);
+    } finally {
+      ends.removeEventListener("abort", end);
+    }
   } finally {
     await free(leadership, options);
   }
