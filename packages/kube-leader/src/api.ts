@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Connection } from "./connection.ts";
+import type { Metadata } from "./objects.ts";
 
 /** One request to the API server, told in its own words so that a refusal can name them. */
 export interface Call {
@@ -59,7 +60,7 @@ export function createApi(connection: Connection): Api {
     send: (call, signal) =>
       within(signal, async (deadline) => {
         const response = await open(connection, call, deadline.signal);
-        return replyOf(response, await readAll(response));
+        return replyOf(call, response, await readAll(response));
       }),
     watch: async (call, signal) => {
       const { timeoutSeconds } = call;
@@ -69,9 +70,9 @@ export function createApi(connection: Connection): Api {
         open(connection, { ...call, query }, deadline.signal),
       );
       if (response.statusCode !== 200) {
-        return attempt(deadline, async () => replyOf(response, await readAll(response))).finally(
-          deadline.clear,
-        );
+        return attempt(deadline, async () =>
+          replyOf(call, response, await readAll(response)),
+        ).finally(deadline.clear);
       }
       // A server that hangs keeps the connection open and says nothing, not even that the time is over.
       deadline.restart((timeoutSeconds + 10) * 1000);
@@ -176,11 +177,11 @@ function pathOf(server: URL, { resource, namespace, name, query = {} }: Call): s
   return `${name === undefined ? base : `${base}/${encodeURIComponent(name)}`}${search && `?${search}`}`;
 }
 
-function replyOf(response: IncomingMessage, text: string): Reply {
+function replyOf({ verb }: Call, response: IncomingMessage, text: string): Reply {
   const status = response.statusCode ?? 0;
   const seconds = Number(response.headers["retry-after"]);
   const body = parse(text);
-  if (!isOfApiServer(status, body)) {
+  if (!isOfApiServer(verb, status, body)) {
     throw new UnreachableError(`what answers HTTP ${status} there is no API server`);
   }
   return { status, body, retryAfterMs: seconds > 0 ? seconds * 1000 : undefined };
@@ -197,9 +198,30 @@ function parse(text: string): object {
 }
 
 /** A load balancer's 404 is no news of the lock. Of refusals and overload the status alone tells enough. */
-function isOfApiServer(status: number, body: { kind?: unknown; metadata?: unknown }): boolean {
-  if (status < 300) return typeof body.metadata === "object";
-  return [401, 403, 429].includes(status) || status >= 500 || body.kind === "Status";
+function isOfApiServer(
+  verb: Call["verb"],
+  status: number,
+  body: { kind?: unknown; metadata?: unknown },
+): boolean {
+  if (status < 300) return isWhole(verb, body);
+  if ([401, 403, 429].includes(status) || status >= 500) return true;
+  // A list of one namespace is empty where nothing is found, and a server redirects nobody.
+  const isOdd = status < 400 || status === 408 || (verb === "list" && status !== 400);
+  return body.kind === "Status" && !isOdd;
+}
+
+/** Whether a success has all that is read of it: less of a list would tell that a living pod is gone. */
+function isWhole(
+  verb: Call["verb"],
+  { metadata, items }: { metadata?: unknown; items?: unknown },
+): boolean {
+  const { uid, resourceVersion } = (metadata ?? {}) as Partial<Metadata>;
+  if (verb === "list") {
+    const isListed = Array.isArray(items) && typeof resourceVersion === "string";
+    return isListed && items.every((item) => typeof item?.metadata?.uid === "string");
+  }
+  if (verb === "delete") return typeof metadata === "object" && metadata !== null;
+  return typeof uid === "string" && typeof resourceVersion === "string";
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

@@ -1,5 +1,4 @@
 import { UnreachableError, type WatchEvent } from "./api.ts";
-import { ApiError } from "./errors.ts";
 import type { Metadata } from "./objects.ts";
 import { type PatientApi, rest } from "./patience.ts";
 
@@ -34,19 +33,10 @@ export async function follow<T>(options: FeedOptions<T>): Promise<void> {
       { signal, mayBeRefused: onRefused !== undefined },
     );
     if (status === 403) return onRefused?.();
-    if (status === 410) {
-      await api.pause(`list of ${resource}`, signal);
-      continue;
-    }
-    const list = body as { metadata?: { resourceVersion?: string }; items?: T[] | null };
-    const version = list.metadata?.resourceVersion;
-    if (status !== 200 || version === undefined) {
-      throw new ApiError(`cannot list ${resource} in namespace ${namespace}: HTTP ${status}`);
-    }
-    const items = list.items ?? [];
+    const { metadata, items } = body as { metadata: { resourceVersion: string }; items: T[] };
     onList(items);
     await rest(watchAfterMs(items), signal);
-    await watchFrom(version, options);
+    await watchFrom(metadata.resourceVersion, options);
   }
 }
 

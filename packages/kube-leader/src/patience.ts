@@ -41,7 +41,7 @@ const pausesMs = { least: 200, most: 10_000, asked: 60_000 };
 
 export function createPatientApi({ api, user, onTrouble }: PatienceOptions): PatientApi {
   const failures = new Map<string, number>();
-  const refusedSince = new Map<string, number>();
+  const refusals = new Map<string, { since: number; last: number }>();
   /** What was said of each trouble that lasts: of the whole server, or of one kind of call. */
   const troubles = new Map<string, string>();
 
@@ -64,11 +64,15 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
 
   function refused(call: Call, { status, body }: Reply): void {
     const key = keyOf(call);
-    const since = refusedSince.get(key) ?? performance.now();
-    refusedSince.set(key, since);
+    const now = performance.now();
+    const before = refusals.get(key);
+    // After a longer time than any pause nobody was asking: what was refused then says nothing of now.
+    const isLasting = before !== undefined && now - before.last <= pausesMs.asked + pausesMs.most;
+    const since = isLasting ? before.since : now;
+    refusals.set(key, { since, last: now });
     const sentence = refusal(call, user, status, messageOf(body));
     if (isNamespaceEnding(body)) throw new RefusedError(sentence);
-    if (performance.now() - since >= refusedForMs) {
+    if (now - since >= refusedForMs) {
       throw new RefusedError(`${sentence}; refused for ${refusedForMs / 1000} s`);
     }
     tell(key, sentence);
@@ -88,7 +92,7 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
       if (!isReply(answer) || isAnswer(answer.status) || (answer.status === 403 && mayBeRefused)) {
         troubles.delete(key);
         failures.delete(key);
-        refusedSince.delete(key);
+        refusals.delete(key);
         return answer;
       }
       const { status, body } = answer;
@@ -157,7 +161,8 @@ function wordsOf({ verb, resource, namespace, name }: Call): string {
 }
 
 function messageOf(body: unknown): string {
-  return (body as { message?: string } | null)?.message ?? "";
+  // Pages of what stands between have many lines; ours is one.
+  return ((body as { message?: string } | null)?.message ?? "").replace(/\s+/g, " ").trim();
 }
 
 function refusal(call: Call, user: string | undefined, status: number, message: string): string {

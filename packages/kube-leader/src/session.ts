@@ -78,7 +78,7 @@ async function confirmUid(
       `cannot tell the uid of pod ${pod}: neither the token nor POD_UID has it, and pods may not be listed; set POD_UID from the pod's field metadata.uid`,
     );
   }
-  const found = (body as { items?: Pod[] | null }).items?.[0]?.metadata.uid;
+  const found = (body as { items: Pod[] }).items[0]?.metadata.uid;
   if (found === undefined || (uid !== undefined && uid !== found)) {
     throw new ConfigurationError(
       `POD_NAME=${pod}${uid === undefined ? "" : ` POD_UID=${uid}`}: namespace ${namespace} has ${found === undefined ? "no such pod" : `this pod with uid ${found}`}; a lock with a wrong owner would be removed under its leader`,

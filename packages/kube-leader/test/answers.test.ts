@@ -25,9 +25,8 @@ const answer = (status: number, body: string | object, headers = {}): Fault => {
   return { kind: "answer", status, body, headers };
 };
 /** As the API server refuses: in an object of its own. */
-const refusal = (code: number, headers = {}): Fault => {
-  return answer(code, { kind: "Status", apiVersion: "v1", code }, headers);
-};
+const status = (code: number) => ({ kind: "Status", apiVersion: "v1", metadata: {}, code });
+const refusal = (code: number, headers = {}): Fault => answer(code, status(code), headers);
 const event = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
 
 const proxied = () =>
@@ -52,6 +51,24 @@ describe.concurrent("a candidate leads all the same, after one line of trouble a
     ["an empty object for a list", list, answer(200, {})],
     ["an empty object for a create", create, answer(201, {})],
     ["null for its own pod", self, answer(200, "null")],
+    ["a Status for a list", list, answer(200, status(200))],
+    ["a list of nothing", list, answer(200, { metadata: null })],
+    ["a list without items", list, answer(200, { metadata: { resourceVersion: "1" } })],
+    [
+      "a list of empty objects",
+      list,
+      answer(200, { metadata: { resourceVersion: "1" }, items: [{}] }),
+    ],
+    ["404 for a list", list, refusal(404)],
+    ["408 for a list", list, refusal(408)],
+    ["409 for a list", list, refusal(409)],
+    ["a Status for a create", create, answer(201, status(201))],
+    ["307 for a create", create, refusal(307)],
+    ["408 for a create", create, refusal(408)],
+    ["404 for its own pod", self, refusal(404)],
+    ["410 for its own pod", self, refusal(410)],
+    ["a Status for its own pod", self, answer(200, status(200))],
+    ["no items for its own pod", self, answer(200, { metadata: { resourceVersion: "1" } })],
     ["half a list", list, answer(200, '{"items":[', { "content-length": "99" })],
     ["gzip that nobody asked for", list, answer(200, html, { "content-encoding": "gzip" })],
     ["401 for a list", list, refusal(401)],
