@@ -1,6 +1,8 @@
+import { PassThrough } from "node:stream";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { expect, test } from "vitest";
+import { replayCommand } from "../src/commands/replay.ts";
 
 const lifecycle = (transition: "TERMINATING" | "LAUNCHING") =>
   JSON.stringify({
@@ -59,4 +61,13 @@ test("replay --format json gives the parsed message, beside the text where both 
     hook: "drain",
     token: "token",
   });
+});
+
+test("replay stops waiting for the standard input when it is told to end", async () => {
+  const ending = new AbortController();
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const io = { stdin, stdout, stderr, env: {} };
+  const run = replayCommand.run({ values: {}, positionals: ["-"], signal: ending.signal, io });
+  ending.abort();
+  await expect(run).rejects.toMatchObject({ name: "AbortError" });
 });

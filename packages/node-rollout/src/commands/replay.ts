@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { command } from "@internal/lib/command";
 import { aboutFile, UsageError } from "@internal/lib/errors";
@@ -21,9 +22,12 @@ export const replayCommand = command({
     },
   ],
   positionals: { min: 1, max: 1 },
-  async run({ values, positionals: [file = ""], io }) {
+  async run({ values, positionals: [file = ""], signal, io }) {
     const formats = parseFormats(values.format ?? [], ["text", "json"]);
-    const body = file === "-" ? await text(io.stdin) : await readBody(file);
+    const body =
+      file === "-"
+        ? await text(addAbortSignal(signal, io.stdin as Readable))
+        : await readBody(file);
     let message: QueueMessage;
     try {
       message = parseMessage(body);
