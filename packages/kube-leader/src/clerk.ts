@@ -36,6 +36,8 @@ const spreadMs = { least: 20, most: 320 };
 /** Where a create meets another's lock that no list shows, it is not tried again at once. */
 const conflict = "create after a conflict";
 const removeConflict = "delete after a conflict";
+/** How often who may not look at the holder's pod asks whether it may by now. */
+const askAgainMs = 5 * 60_000;
 /** How long a lock without a living holder is left to garbage collection, which usually takes 20 ms. */
 const collectorMs = { least: 1_000, most: 3_000 };
 
@@ -147,7 +149,8 @@ export function createClerk(options: ClerkOptions): Clerk {
         case "wait":
           hasWaited = true;
           if (decision.lock !== "none") api.calm(conflict);
-          await mailbox.arrival();
+          if (knowledge.pods !== "refused") await mailbox.arrival();
+          else if (!(await mailbox.arrival(askAgainMs))) mailbox.put({ of: "pods-unsure" });
           return;
         case "create":
           return create();

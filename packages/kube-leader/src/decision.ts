@@ -32,6 +32,8 @@ export type Observation =
   /** The pod that now has that holder's name, asked for after it was seen; `uid` is undefined when there is none. */
   | { of: "pod"; holder: Holder; uid: string | undefined; finished: boolean }
   | { of: "pods-refused" }
+  /** The refusal is so long ago that it is worth asking again. */
+  | { of: "pods-unsure" }
   | { of: "self"; self: "alive" | "ending" }
   | { of: "predecessors"; pods: readonly Holder[] }
   | { of: "overdue"; uid: string };
@@ -83,6 +85,8 @@ export function learn(knowledge: Knowledge, seen: Observation): Knowledge {
       return learnPod({ ...knowledge, pods: "readable" }, seen);
     case "pods-refused":
       return knowledge.pods === "readable" ? knowledge : { ...knowledge, pods: "refused" };
+    case "pods-unsure":
+      return knowledge.pods === "refused" ? { ...knowledge, pods: "unknown" } : knowledge;
     case "self":
       return { ...knowledge, self: seen.self };
     case "predecessors":

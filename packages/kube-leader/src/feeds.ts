@@ -1,9 +1,9 @@
 import type { Observation } from "./decision.ts";
-import { follow } from "./feed.ts";
+import { type FeedOptions, follow } from "./feed.ts";
 import { type Holder, lockOf } from "./lock.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { type ConfigMap, isEnding, isFinished, type Pod } from "./objects.ts";
-import type { PatientApi } from "./patience.ts";
+import { type PatientApi, rest } from "./patience.ts";
 
 /**
  * Which pods an election wants to follow: a holder, or all that match the selector. A later holder of the same
@@ -30,6 +30,8 @@ export interface FeedsOptions {
 
 /** Who finds the lock free or his own leads before this has passed, and then need not watch. */
 const soonMs = 1_000;
+/** Two refusals so far apart are the role's: after a hiccup alone nobody may lead beside a holder that was seen. */
+const refusedForMs = 3_000;
 
 export function createFeeds(options: FeedsOptions): Feeds {
   const { me, name, mailbox, signal } = options;
@@ -38,23 +40,33 @@ export function createFeeds(options: FeedsOptions): Feeds {
   const lock = createSlot(signal, mailbox);
   const pods = createSlot(signal, mailbox);
   let followed: string | undefined;
+  let refusedSince: number | undefined;
 
   function followHolder(holder: Holder, onRefused: (() => void) | undefined): void {
     const tell = (found: Pod | undefined): Observation => {
       const finished = found !== undefined && isFinished(found);
       return { of: "pod", holder, uid: found?.metadata.uid, finished };
     };
-    pods.start((running, put) =>
-      follow<Pod>({
+    pods.start(async (running, put) => {
+      const feed: FeedOptions<Pod> = {
         ...options,
         resource: "pods",
         query: { fieldSelector: `metadata.name=${holder.pod}` },
-        onList: ([found]) => put(tell(found)),
+        onList: ([found]) => {
+          refusedSince = undefined;
+          put(tell(found));
+        },
         onEvent: (type, found) => put(tell(type === "DELETED" ? undefined : found)),
-        onRefused,
+        onRefused: onRefused && (() => (refusedSince ??= performance.now())),
         signal: running,
-      }),
-    );
+      };
+      for (;;) {
+        await follow(feed);
+        const leftMs = (refusedSince ?? 0) + refusedForMs - performance.now();
+        if (leftMs <= 0) return onRefused?.();
+        await rest(leftMs, running);
+      }
+    });
   }
 
   function followSelector(selector: string): void {

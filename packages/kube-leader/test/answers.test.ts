@@ -1,6 +1,7 @@
 /** What comes in place of the API server's answers, from it or from what stands between: an election bears it. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Fault, type Route, startFaultProxy } from "@internal/test/fault-proxy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Candidates, namespace, startCandidates, through } from "./candidates.ts";
@@ -119,6 +120,25 @@ describe.concurrent("a waiter leads when its turn has come, although its watches
     // Said once, however often they break.
     expect(cli.output().stderr.match(/trying again/g)?.length ?? 0).toBeLessThan(2);
   });
+});
+
+test("a hiccup of refusals is no role: nobody leads beside a holder that was seen", async () => {
+  await candidates.start(candidates.pod("hiccup-0"), ["hiccup", "true"]).ended;
+  await using proxy = await proxied();
+  const pods: Route = { method: "GET", path: /\/pods\?(?!.*watch=true)/ };
+  const refused = proxy.next(pods);
+  const allow = proxy.on(pods, refusal(403));
+  const cli = candidates.start(through(proxy, candidates.pod("hiccup-1")), ["hiccup", ...stay]);
+  await refused;
+  await candidates.request("DELETE", "configmaps/hiccup");
+  await sleep(1_000);
+  allow();
+  const isAllowed = () =>
+    proxy.log.some(({ path, status }) => path.includes("/pods?") && status === 200);
+  await expect.poll(isAllowed, { timeout: 10_000 }).toBe(true);
+  expect(proxy.log.filter(({ method }) => method === "POST")).toEqual([]);
+  await candidates.deletePod("hiccup-0");
+  await cli.printed(/leads as/);
 });
 
 test("the authority's certificate is read anew for every connection", async () => {
