@@ -8,6 +8,7 @@ import { maxLatenessOf } from "./decide.ts";
 import type { OnEvent } from "./events.ts";
 import { isManual } from "./incident.ts";
 import type { Journal } from "./journal.ts";
+import { linkedController } from "./linked.ts";
 import { createPacer } from "./pacer.ts";
 import { attemptPage } from "./page.ts";
 import { createQueue, type Queue } from "./queue.ts";
@@ -127,7 +128,10 @@ export function createEngine(options: {
       else if (run.incident !== undefined) watch.add(run);
       else queueOf(run.serviceId).add(run);
     },
-    work: async (signal) => {
+    work: async (outer) => {
+      // One worker's failure ends all others; else they would be waited for without end.
+      const { controller: ending, unlink } = linkedController(outer);
+      const { signal } = ending;
       const workers = new Map<{ work(signal: AbortSignal): Promise<void> }, Promise<void>>();
       const closing = new Set<Promise<void>>();
       let failure: { error: unknown } | undefined;
@@ -150,6 +154,8 @@ export function createEngine(options: {
         }
         throw failure.error;
       } finally {
+        unlink();
+        ending.abort();
         await Promise.allSettled([...workers.values(), ...closing]);
       }
     },

@@ -136,7 +136,7 @@ export function createTester(options: TesterOptions): Tester {
 
   /** Tries until PagerDuty answers; says once why it waits. */
   async function patiently(action: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const since = clock.now();
+    let refusedSince: number | undefined;
     for (let failures = 0; ; failures += 1) {
       try {
         return await action();
@@ -144,7 +144,9 @@ export function createTester(options: TesterOptions): Tester {
         if (!(error instanceof PagerDutyError)) throw error;
         const refused = error.outcome === "refused" && !error.rateLimited;
         if (refused && !error.unauthorized) throw error;
-        if (refused && clock.now() - since >= refusedMs) throw error;
+        // An outage before it says nothing of the token.
+        refusedSince = refused ? (refusedSince ?? clock.now()) : undefined;
+        if (refusedSince !== undefined && clock.now() - refusedSince >= refusedMs) throw error;
         if (failures === 0) {
           onEvent({ type: "trouble", reason: `${error.message}; trying again until it works` });
         }

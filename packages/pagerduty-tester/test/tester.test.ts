@@ -3,6 +3,7 @@ import {
   chmodSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -277,6 +278,25 @@ test("a torn last line is cut off; a broken one elsewhere is named", async () =>
   appendFileSync(file, "no json\n");
   await expect(once()).rejects.toThrow(/journal:\d+: this line is no journal record/);
 });
+
+test.each(["runOnce", "run"] as const)(
+  "a journal that cannot be written any more ends %s with the reason, it does not hang",
+  async (how) => {
+    const { fake, folder, tester } = await world(ada, {
+      users: [{ id: "PADA", answer: { after: "never" } }],
+    });
+    const file = join(folder, "journal");
+    const subject = await tester();
+    const signal = AbortSignal.timeout(60_000);
+    const ended = how === "run" ? subject.run({ signal }) : subject.runOnce({ signal });
+    const outcome = expect(ended).rejects.toThrow(/journal: the journal c/);
+    await expect.poll(() => fake.pages.length, { timeout: 20_000 }).toBe(1);
+    rmSync(file);
+    mkdirSync(file);
+    await outcome;
+    expect(signal.aborted).toBe(false);
+  },
+);
 
 describe("two replicas with a journal each, at the same moment", () => {
   // Without kube-leader, and without the volume that both have.
