@@ -6,6 +6,7 @@ export interface RenderOptions {
 }
 
 const configPath = "/etc/pagerduty-tester/config.yaml";
+const port = 9090;
 const journalPath = "/var/lib/pagerduty-tester/journal";
 
 /**
@@ -23,14 +24,16 @@ export function renderDeployment(options: RenderOptions & { replicas?: number })
     "--journal",
     journalPath,
     "--listen",
-    ":9090",
+    `:${port}`,
   ];
   const container = {
     ...containerOf(name, image),
-    command: several ? ["kube-leader", "--name", name, "--health-port", "9091", "--", ...run] : run,
-    ports: [{ name: "metrics", containerPort: 9090 }],
-    // A replica that waits for the lock has no server of its own yet.
-    ...(several ? {} : probes),
+    // While a replica waits for the lock, kube-leader answers the probes in the tester's place.
+    command: several
+      ? ["kube-leader", "--name", name, "--health-port", `${port}`, "--", ...run]
+      : run,
+    ports: [{ name: "metrics", containerPort: port }],
+    ...probes,
   };
   return [
     volumeClaim(name, several ? "ReadWriteMany" : "ReadWriteOnce"),

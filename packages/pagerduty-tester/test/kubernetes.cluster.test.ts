@@ -132,7 +132,7 @@ describe("two replicas behind kube-leader, with the journal on a volume that bot
     const { spec } = templateOf(await rendered("pagerduty-tester", ...args));
     expect(spec["serviceAccountName"]).toBe(account);
     // Two replicas share one host here, and would share its ports.
-    const ports = new Set(["--listen", ":9090", "--health-port", "9091"]);
+    const ports = new Set(["--listen", ":9090", "--health-port", "9090"]);
     command = (spec.containers[0]?.command ?? []).filter((word) => !ports.has(word));
   });
 

@@ -138,7 +138,12 @@ describe("check", () => {
 describe("render", () => {
   test.for([
     ["deployment", "--replicas", "1", /strategy:\n {4}type: Recreate/],
-    ["deployment", "--replicas", "2", /- kube-leader\n[\s\S]*- pagerduty-tester\n/],
+    [
+      "deployment",
+      "--replicas",
+      "2",
+      /- kube-leader\n[\s\S]*--health-port\n *- "9090"\n[\s\S]*- pagerduty-tester\n[\s\S]*- :9090\n/,
+    ],
   ] as const)("%s %s %s", async ([kind, option, value, expected]) => {
     const { code, stdout } = await runCli("pagerduty-tester", [
       "render",
@@ -150,6 +155,7 @@ describe("render", () => {
     ]);
     expect(stdout).toMatch(expected);
     expect(stdout).toMatch(/kind: PersistentVolumeClaim/);
+    expect(stdout).toMatch(/livenessProbe:\n +httpGet:\n +path: \/healthz\n +port: metrics/);
     expect(code).toBe(0);
   });
   test("cronjob", async () => {
