@@ -116,6 +116,28 @@ test("a launch hook is held until the node is ready, then answered, and its mess
   expect(world.aws.count("CompleteLifecycleAction")).toBe(1);
 });
 
+test("while the groups cannot be read nothing is told: the stack that waits still gets its signal", async () => {
+  await using gate = await startGateWorld("deadlineSeconds: 600");
+  const { world } = gate;
+  addLaunchHook(gate, "ready");
+  const [action] = world.aws.begin("workers", "i-fresh", launching);
+  gate.join("fresh", { state: "Pending:Wait" });
+  world.aws.faults = ({ action: name }) =>
+    name === "DescribeAutoScalingGroups" ? "error" : undefined;
+  await world.send(directNotification(action!));
+  const run = gate.run();
+  await run.printed(/describe groups/);
+  await gate.until(() => !gate.isTainted("fresh"));
+  await run.printed(/fresh waits: its stack does not answer/);
+  expect(action?.state).toBe("waiting");
+  world.aws.faults = undefined;
+  await expect.poll(() => world.aws.count("SignalResource"), { timeout: 30_000 }).toBe(1);
+  await expect.poll(world.queued, { timeout: 30_000 }).toEqual({ ready: 0, inFlight: 0 });
+  expect(await stop(run)).toBe(0);
+  expect(action).toMatchObject({ state: "completed", result: "CONTINUE" });
+  expect(world.aws.stacks.signals).toMatchObject([{ uniqueId: "i-fresh", status: "SUCCESS" }]);
+}, 90_000);
+
 test.each([
   ["our queue", "sqs:eu-west-1:000000000000:lifecycle"],
   ["a topic, which SNS carries to our queue", "sns:eu-west-1:000000000000:lifecycle"],

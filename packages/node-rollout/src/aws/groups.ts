@@ -26,6 +26,8 @@ export interface Membership {
 export interface Groups {
   /** Looks at them again, unless that was done within so many milliseconds. */
   refresh(maxAgeMs: number): Promise<void>;
+  /** When the look that this view is from began, in milliseconds; before the first one, before all time. */
+  lookedAt(): number;
   find(instanceId: string): Membership | undefined;
   inState(state: string): { group: string; instanceId: string }[];
   /** Instances that came after the first look. */
@@ -69,6 +71,7 @@ export function createGroups(
       });
       await looking;
     },
+    lookedAt: () => looked,
     find: (instanceId) => instances.get(instanceId),
     inState: (wanted) =>
       [...instances].flatMap(([instanceId, { group, state }]) =>

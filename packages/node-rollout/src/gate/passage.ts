@@ -55,6 +55,7 @@ export function startPassage(instanceId: string, context: GateContext, heardAt: 
   const { readiness: config, groups, signals, signal, tell } = context;
   const { startupTaint } = config;
   const limits = { deadlineMs: config.deadlineSeconds * 1000, pauseMs: pauseMsOf(config) };
+  const begunAt = Date.now();
   const node = followPassageNode(instanceId, context);
   const hooks = holdPassage(instanceId, context);
   let wait: GateDecision["wait"];
@@ -99,6 +100,8 @@ export function startPassage(instanceId: string, context: GateContext, heardAt: 
   /** Only an instance that came after the stack's update began is one that the update waits for. */
   async function stackOf(subject: Node | undefined): Promise<StackView> {
     const membership = groups.find(instanceId);
+    // Taken for none, a stack that waits would never hear of a good node.
+    if (membership === undefined && groups.lookedAt() < begunAt) return { stack: "unknown" };
     const { stack } = membership?.group ?? {};
     const cameAt = instantOf(subject?.metadata.creationTimestamp) ?? membership?.arrivedAt;
     if (stack === undefined || cameAt === undefined) return noStack;
