@@ -67,7 +67,7 @@ test("Ctrl-C ends it with 130, and says what is left and how to give the node ba
   const { code, stderr } = await run.ended;
   expect(code).toBe(130);
   expect(stderr).toMatch(
-    /^old stays cordoned, \d of 4 pods are gone; kubectl uncordon old gives it back$/m,
+    /^old stays cordoned, \d of 4 pods are gone; kubectl uncordon old && kubectl label node old node\.kubernetes\.io\/exclude-from-external-load-balancers- gives it back$/m,
   );
 });
 

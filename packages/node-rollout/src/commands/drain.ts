@@ -4,6 +4,7 @@ import { UsageError } from "@internal/lib/errors";
 import { parseFormats, writeFormats } from "@internal/lib/formats";
 import type { Io } from "@internal/lib/io";
 import { parseNumber } from "@internal/lib/numbers";
+import { excludeLabel } from "../drain/cordon.ts";
 import type { DrainNodesOptions } from "../drain/nodes.ts";
 import type { DrainTally } from "../drain/tally.ts";
 import type { Kubernetes } from "../kubernetes/kubernetes.ts";
@@ -115,7 +116,7 @@ function brokenOffText(tallies: readonly DrainTally[]): string {
     .filter(({ result }) => result === "draining")
     .map(
       ({ node, gone, total }) =>
-        `${node} stays cordoned, ${gone} of ${total} pods are gone; kubectl uncordon ${node} gives it back\n`,
+        `${node} stays cordoned, ${gone} of ${total} pods are gone; kubectl uncordon ${node} && kubectl label node ${node} ${excludeLabel}- gives it back\n`,
     )
     .join("");
 }

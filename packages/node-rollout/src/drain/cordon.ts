@@ -2,7 +2,7 @@ import { type Kubernetes, segment } from "../kubernetes/kubernetes.ts";
 import { type Node, toNode } from "../kubernetes/objects.ts";
 
 /** Takes a node out of the load balancers of Services; cordoning alone does not. Any value but "false" counts. */
-const excludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
+export const excludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 export function nodePath(name: string): string {
   return `/api/v1/nodes/${segment(name)}`;
