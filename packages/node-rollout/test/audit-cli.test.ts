@@ -1,9 +1,11 @@
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { runCli } from "@internal/test/cli";
 import { makeFolder } from "@internal/test/folder";
 import { describe, expect, it } from "vitest";
 import { auditBudgets } from "../src/audit/audit.ts";
 import { missingBudgets } from "../src/audit/fix.ts";
+import { auditCommand } from "../src/commands/audit.ts";
 import { budget, controller, deployment, pod } from "./audit-fixtures.ts";
 
 const examples = fileURLToPath(new URL("../examples", import.meta.url));
@@ -105,6 +107,34 @@ spec:
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(message);
   });
+});
+
+it("audits what is beside a broken document, and exits 2", async () => {
+  const good = JSON.stringify(deployment("web", 3));
+  const { code, stdout, stderr } = await audit(["-"], `a: [\n---\n${good}\n`);
+  expect(stderr).toMatch(/^node-rollout: -:\d: no valid YAML: .*\n$/);
+  expect(stdout).toMatch(/-:3: error: Deployment shop\/web has no PodDisruptionBudget/);
+  expect(code).toBe(2);
+});
+
+it("passes over a template without a warning", async () => {
+  const { code, stderr } = await audit(["-"], "kind: {{ .Values.kind }}\nmetadata: {{ x }}\n");
+  expect([code, stderr]).toEqual([0, ""]);
+});
+
+it.each(["", " \n"])("takes a standard input of %j for a command that failed", async (input) => {
+  const { code, stderr } = await audit(["-"], input);
+  expect(stderr).toBe("node-rollout: -: nothing came; has the command before the pipe failed?\n");
+  expect(code).toBe(2);
+});
+
+it("ends on a signal while it waits for the standard input", async () => {
+  const ending = new AbortController();
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const io = { stdin, stdout, stderr, env: {} };
+  const run = auditCommand.run({ values: {}, positionals: ["-"], signal: ending.signal, io });
+  ending.abort();
+  await expect(run).rejects.toMatchObject({ name: "AbortError" });
 });
 
 describe("missing budgets", () => {

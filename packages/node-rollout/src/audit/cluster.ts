@@ -44,7 +44,13 @@ export async function readCluster(
   const owners = customOwners([...pods, ...listed.filter(({ kind }) => kind === "ReplicaSet")]);
   const custom: Reduced[] = [];
   for (const owner of owners) custom.push(await readScale(kubernetes, owner, signal));
-  return { workloads: [...listed, ...custom], budgets, pods, placeOf: () => undefined };
+  return {
+    workloads: [...listed, ...custom],
+    budgets,
+    pods,
+    placeOf: () => undefined,
+    problems: [],
+  };
 }
 
 function reduce(object: object, kind: string): Reduced {

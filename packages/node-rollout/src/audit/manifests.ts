@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { addAbortSignal, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { formatPlace, messageOf, type Place, UsageError } from "@internal/lib/errors";
 import { isMap, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
@@ -10,6 +11,8 @@ export interface AuditInput {
   budgets: object[];
   pods: object[];
   placeOf(workload: { kind: string; namespace: string; name: string }): Place | undefined;
+  /** What could not be read, a sentence each with its place; the rest was. */
+  problems: string[];
 }
 
 interface Manifest {
@@ -24,16 +27,25 @@ interface Manifest {
 /**
  * Reads manifests: YAML and JSON files, folders of them, and `-` for the standard input.
  *
- * @throws UsageError for what cannot be read or is no YAML, with its place
+ * @param signal ends the wait for the standard input
+ * @throws UsageError for a path that cannot be read, and for a standard input on which nothing came
  */
 export async function readManifests(
   paths: readonly string[],
-  stdin: NodeJS.ReadableStream,
+  stdin: Readable,
+  signal: AbortSignal,
 ): Promise<AuditInput> {
   const manifests: Manifest[] = [];
+  const problems: string[] = [];
+  const take = (source: string, file: string) => {
+    for (const found of parse(source, file)) {
+      if (typeof found === "string") problems.push(found);
+      else manifests.push(found);
+    }
+  };
   for (const path of paths) {
-    if (path === "-") manifests.push(...parse(await text(stdin), "-"));
-    else for (const file of await filesOf(path)) manifests.push(...parse(await read(file), file));
+    if (path === "-") take(await readStdin(stdin, signal), "-");
+    else for (const file of await filesOf(path)) take(await read(file), file);
   }
   const places = new Map(manifests.map(({ object, place }) => [keyOf(object), place]));
   const objectsThat = (fits: (object: Manifest["object"]) => boolean) =>
@@ -45,7 +57,14 @@ export async function readManifests(
     budgets: objectsThat(({ kind }) => kind === "PodDisruptionBudget"),
     pods: objectsThat(({ kind }) => kind === "Pod"),
     placeOf: ({ kind, ...metadata }) => places.get(keyOf({ kind, metadata })),
+    problems,
   };
+}
+
+async function readStdin(stdin: Readable, signal: AbortSignal): Promise<string> {
+  const source = await text(addAbortSignal(signal, stdin));
+  if (source.trim() !== "") return source;
+  throw new UsageError("-: nothing came; has the command before the pipe failed?");
 }
 
 function keyOf({ kind, metadata }: Manifest["object"]): string {
@@ -70,15 +89,17 @@ async function read(file: string): Promise<string> {
   });
 }
 
-function parse(source: string, file: string): Manifest[] {
+/** The objects of a file's documents; of a document that is broken, what is wrong with it. */
+function parse(source: string, file: string): (Manifest | string)[] {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(source, { lineCounter, prettyErrors: false });
-  return [...documents].flatMap((document) => {
+  // A template's braces are a strange mapping, which is nothing to warn of: it is no workload.
+  const options = { lineCounter, prettyErrors: false, logLevel: "error" } as const;
+  return [...parseAllDocuments(source, options)].flatMap<Manifest | string>((document) => {
     const placeAt = (offset: number): Place => ({ file, line: lineCounter.linePos(offset).line });
     const [broken] = document.errors;
     if (broken !== undefined) {
       const place = formatPlace(placeAt(broken.pos[0]));
-      throw new UsageError(`${place}: no valid YAML: ${broken.message}`);
+      return `${place}: no valid YAML: ${broken.message}`;
     }
     return objectsIn(document.contents as Node | null).map((node) => ({
       object: node.toJS(document) as Manifest["object"],

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { paintFor } from "@internal/lib/colors";
 import { command } from "@internal/lib/command";
 import { UsageError } from "@internal/lib/errors";
@@ -38,7 +39,13 @@ block, single replicas, and the smallest sets of nodes that take a workload down
     const limit = nodes === undefined ? {} : { nodes };
     const input = await readInput(positionals, values.context, io, signal);
     const { workloads, budgets, pods, placeOf } = input;
-    if (values.fix) return printFix(input, io);
+    for (const problem of input.problems) io.stderr.write(`node-rollout: ${problem}\n`);
+    const isBroken = input.problems.length > 0;
+    if (isBroken && [workloads, budgets, pods].every(({ length }) => length === 0)) return 2;
+    if (values.fix) {
+      const fixed = await printFix(input, io);
+      return isBroken ? 2 : fixed;
+    }
     const { auditBudgets } = await import("../audit/audit.ts");
     const { auditSarif, auditText } = await import("../audit/report.ts");
     const audit = auditBudgets(workloads, budgets, pods, limit);
@@ -51,6 +58,7 @@ block, single replicas, and the smallest sets of nodes that take a workload down
       },
       io,
     );
+    if (isBroken) return 2;
     return audit.findings.length === 0 ? 0 : 1;
   },
 });
@@ -83,7 +91,7 @@ async function readInput(
 ): Promise<import("../audit/manifests.ts").AuditInput> {
   if (paths.length > 0) {
     const { readManifests } = await import("../audit/manifests.ts");
-    return readManifests(paths, io.stdin);
+    return readManifests(paths, io.stdin as Readable, signal);
   }
   const { connectKubernetes } = await import("../kubernetes/connect.ts");
   const { readCluster } = await import("../audit/cluster.ts");
