@@ -21,14 +21,16 @@ export interface Lock {
 
 const releasedAnnotation = "kube-leader/released";
 
-/** Reads a lock from its ConfigMap: one is ours when its only owner is a Pod and it holds no data. */
+/** Reads a lock from its ConfigMap: one is ours when its only owner is a Pod and it holds no data of others. */
 export function lockOf({ metadata, data, binaryData }: ConfigMap): Lock {
   const { name, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const owners = metadata.ownerReferences ?? [];
   const [owner] = owners;
   const isPod = owners.length === 1 && owner?.apiVersion === "v1" && owner.kind === "Pod";
-  // What a pod owns may be more than a lock; whoever keeps data in it would lose them.
-  const hasData = data !== undefined || binaryData !== undefined;
+  // What a pod owns may be more than a lock; whoever keeps data in it would lose them. Data that somebody adds to a
+  // lock of ours do not end its holder's lead.
+  const isMade = metadata.labels?.["app.kubernetes.io/managed-by"] === "kube-leader";
+  const hasData = !isMade && (data !== undefined || binaryData !== undefined);
   const listed = owners.map(({ kind, name }) => `${kind} ${name}`).join(" and ") || "nothing";
   return {
     uid,

@@ -5,6 +5,7 @@ export interface Metadata {
   resourceVersion: string;
   creationTimestamp: string;
   deletionTimestamp?: string;
+  labels?: Record<string, string>;
   annotations?: Record<string, string>;
   ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string }[];
 }

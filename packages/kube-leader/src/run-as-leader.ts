@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { findCommand } from "./command-path.ts";
 import { CommandError, RefusedError } from "./errors.ts";
 import { type AcquireOptions, acquireLeadership, type Leadership } from "./leadership.ts";
@@ -20,21 +21,22 @@ export async function runAsLeader(
   const leadership = await acquireLeadership(options);
   const { lock, pod, fencingToken } = leadership;
   try {
-    const child = spawn(path, args, {
-      argv0: command,
-      stdio: "inherit",
-      env: {
-        ...process.env,
-        KUBE_LEADER_LOCK: lock,
-        KUBE_LEADER_POD: pod,
-        KUBE_LEADER_FENCING_TOKEN: fencingToken,
-      },
-    });
-    const end = () => child.kill("SIGTERM");
     const ends = AbortSignal.any([leadership.signal, ...(options.signal ? [options.signal] : [])]);
-    ends.addEventListener("abort", end);
-    if (ends.aborted) end();
+    let end = () => {};
     try {
+      const child = spawn(path, args, {
+        argv0: command,
+        stdio: "inherit",
+        env: {
+          ...process.env,
+          KUBE_LEADER_LOCK: lock,
+          KUBE_LEADER_POD: pod,
+          KUBE_LEADER_FENCING_TOKEN: fencingToken,
+        },
+      });
+      end = () => child.kill("SIGTERM");
+      ends.addEventListener("abort", end);
+      if (ends.aborted) end();
       const [code, signal] = (await once(child, "close")) as [number | null, string | null];
       return { code, signal };
     } catch (error) {
@@ -47,12 +49,23 @@ export async function runAsLeader(
   }
 }
 
-/** With the minimal role the lock stays for the pod's life; the child's end is the answer all the same. */
+/** How long the child's end waits until the lock is freed. */
+const freeMs = 5_000;
+
+/**
+ * With the minimal role the lock stays for the pod's life, and while the API server is away for as long as that lasts;
+ * the child's end is the answer all the same.
+ */
 async function free(leadership: Leadership, { onTrouble }: AcquireOptions): Promise<void> {
-  try {
-    await leadership.release();
-  } catch (error) {
+  const enough = new AbortController();
+  const freed = leadership.release().catch((error: unknown) => {
     if (!(error instanceof RefusedError)) throw error;
     onTrouble?.(error.message);
-  }
+  });
+  const late = sleep(freeMs, "late", { signal: enough.signal }).catch(() => undefined);
+  const first = await Promise.race([freed, late]).finally(() => enough.abort());
+  if (first !== "late") return;
+  const message = `${leadership.lock} is not freed yet, the API server does not answer; it is tried on`;
+  onTrouble?.(message);
+  freed.catch((error: unknown) => onTrouble?.((error as Error).message));
 }

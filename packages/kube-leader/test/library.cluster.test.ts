@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, type TestNamespace, useCluster } from "@internal/test/cluster";
+import { startFaultProxy } from "@internal/test/fault-proxy";
 import { makeFolder } from "@internal/test/folder";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -28,12 +30,12 @@ afterEach(async () => {
 });
 
 /** client-node's own, as a program of its users has it: of a user who is a pod. */
-async function kubeConfigOf(pod: TestPod): Promise<KubeConfig> {
+async function kubeConfigOf(pod: TestPod, { url, ca } = cluster): Promise<KubeConfig> {
   const account = await cluster.request("GET", `${namespace.path("pods")}/${pod.name}`);
   const token = await namespace.token(name, account as never);
   const config = new KubeConfig();
   config.loadFromOptions({
-    clusters: [{ name: "here", server: cluster.url, caData: btoa(cluster.ca) }],
+    clusters: [{ name: "here", server: url, caData: btoa(ca) }],
     users: [{ name: "pod", token }],
     contexts: [{ name: "default", cluster: "here", user: "pod", namespace: namespace.name }],
     currentContext: "default",
@@ -166,6 +168,36 @@ describe("runAsLeader", () => {
       exitCode: 127,
     });
     expect(await election.read()).toBeUndefined();
+  });
+
+  test("the child's end is told although the API server is away, and the lock is freed when it is back", async () => {
+    await using proxy = await startFaultProxy(cluster.url, { upstreamCa: cluster.ca });
+    const kubeConfig = await kubeConfigOf(a, { ...cluster, url: proxy.url, ca: proxy.ca ?? "" });
+    using folder = makeFolder();
+    const script = "touch began; until [ -e go ]; do sleep 0.1; done; exit 7";
+    const args = ["-c", `cd "$1"; ${script}`, "sh", folder.path];
+    const troubles: string[] = [];
+    const onTrouble = (sentence: string) => troubles.push(sentence);
+    const ended = runAsLeader("sh", args, { name, kubeConfig, onTrouble });
+    await expect.poll(() => existsSync(`${folder.path}/began`)).toBe(true);
+    const restore = proxy.on({}, { kind: "cut-before" });
+    writeFileSync(`${folder.path}/go`, "");
+    expect(await ended).toEqual({ code: 7, signal: null });
+    expect(troubles).toContainEqual(expect.stringContaining("library is not freed yet"));
+    expect(await election.read()).toBeDefined();
+    restore();
+    await expect.poll(() => election.read(), { timeout: 30_000 }).toBeUndefined();
+  });
+
+  test("data that somebody adds to its lock do not end its lead", async () => {
+    const leadership = await acquire(a);
+    await cluster.request("PATCH", election.path, { data: { note: "hello" } });
+    const other = new AbortController();
+    const waiting = acquire(b, { signal: other.signal });
+    await sleep(1000);
+    expect(leadership.signal.aborted).toBe(false);
+    other.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
   });
 
   test("with the minimal role the lock stays for the pod's life, and that is told", async () => {
