@@ -5,7 +5,7 @@ import { parseFormats, writeFormats } from "@internal/lib/formats";
 export const status = command({
   name: "status",
   usage: "--name LOCK [OPTION…]",
-  summary: "Says, in a pod, which pod leads; exits 1 when none does.",
+  summary: "Says in a pod which pod leads; exits 1 when none does.",
   options: {
     name: { value: "LOCK", help: "the lock, also from KUBE_LEADER_NAME" },
     namespace: { value: "NAMESPACE", help: "where the lock is, default: this pod's namespace" },
