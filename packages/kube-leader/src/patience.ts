@@ -45,10 +45,11 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
   /** What was said of each trouble that lasts: of the whole server, or of one kind of call. */
   const troubles = new Map<string, string>();
 
-  const tell = (trouble: string, sentence: string) => {
+  /** @param detail may differ from one time to the next, which is no news */
+  const tell = (trouble: string, sentence: string, detail = "") => {
     const isSaid = troubles.has(trouble) || [...troubles.values()].includes(sentence);
     troubles.set(trouble, sentence);
-    if (!isSaid) onTrouble(`${sentence}; trying again`);
+    if (!isSaid) onTrouble(`${sentence}${detail}; trying again`);
   };
 
   function pauseMs(what: string): number {
@@ -88,8 +89,9 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
     let retryAfterMs: number | undefined;
     try {
       const answer = await send();
-      troubles.delete(unreachable);
       if (!isReply(answer) || isAnswer(answer.status) || (answer.status === 403 && mayBeRefused)) {
+        // Not by an answer that is no help: an outage in which broken connections and 503 take turns is one.
+        troubles.delete(unreachable);
         troubles.delete(key);
         failures.delete(key);
         refusals.delete(key);
@@ -108,7 +110,7 @@ export function createPatientApi({ api, user, onTrouble }: PatienceOptions): Pat
       if (!isPassing(error)) throw error;
       // Watches may break for ever where all else is answered.
       const trouble = call.verb === "watch" ? key : unreachable;
-      tell(trouble, `cannot reach the API server at ${api.server.host}: ${error.message}`);
+      tell(trouble, `cannot reach the API server at ${api.server.host}`, `: ${error.message}`);
     }
     await pause(key, signal, retryAfterMs);
     return undefined;

@@ -122,6 +122,26 @@ describe.concurrent("a waiter leads when its turn has come, although its watches
   });
 });
 
+test("an outage in which broken connections and 503 take turns is told once of each", async () => {
+  await using proxy = await proxied();
+  let requests = 0;
+  proxy.on({}, () => {
+    requests += 1;
+    if (requests > 6) return undefined;
+    return requests % 2 === 0 ? refusal(503) : { kind: "cut-before" };
+  });
+  const cli = candidates.start(through(proxy, candidates.pod("turns-0")), ["turns", ...stay]);
+  await cli.printed(/leads as/);
+  const lines = cli
+    .output()
+    .stderr.split("\n")
+    .filter((line) => line.includes("trying again"));
+  expect(lines.map((line) => /cannot reach|answers 503/.exec(line)?.[0])).toEqual([
+    "cannot reach",
+    "answers 503",
+  ]);
+});
+
 test("a hiccup of refusals is no role: nobody leads beside a holder that was seen", async () => {
   await candidates.start(candidates.pod("hiccup-0"), ["hiccup", "true"]).ended;
   await using proxy = await proxied();
