@@ -204,9 +204,12 @@ describe("refusing", () => {
     });
   });
 
-  test("nor is one with data that a pod owns", async () => {
+  test("nor is one with data that a pod owns, and that is not of our making", async () => {
     await candidates.start(candidates.pod("kept-0"), ["kept", "true"]).ended;
-    await candidates.request("PATCH", "configmaps/kept", { data: { key: "value" } });
+    await candidates.request("PATCH", "configmaps/kept", {
+      metadata: { labels: { "app.kubernetes.io/managed-by": "another" } },
+      data: { key: "value" },
+    });
     const { code, stderr } = await candidates.start(candidates.pod("kept-1"), ["kept", "true"])
       .ended;
     expect([code, stderr]).toEqual([2, expect.stringMatching(/Pod kept-0 and it has data/)]);
