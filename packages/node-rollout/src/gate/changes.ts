@@ -44,11 +44,16 @@ export function untaint(taint: string, nobody: Told | undefined): Change {
   };
 }
 
-/** Writes down what will be told. */
-export function noteVerdict(result: "good" | "bad", at: string): Change {
+/**
+ * Writes down what will be told. A verdict that is there stands: another replica may have told it by now.
+ *
+ * @param isRepeated it was told before, and this is for a hook that came later: then the new one counts
+ */
+export function noteVerdict(result: "good" | "bad", at: string, isRepeated: boolean): Change {
   return (node) => {
     const record = recordOf(node);
     if (record === undefined || record.verdict?.result === result) return undefined;
+    if (record.verdict !== undefined && !isRepeated) return undefined;
     return { record: { ...record, verdict: { result, at } } };
   };
 }
